@@ -1,0 +1,88 @@
+"""Resource names (AIP-122): parsed once at the door, carried as values, rendered at the end."""
+
+import re
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+from services.kernel.errors import DomainError, ErrorKind, Violation
+
+_SEGMENT = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A resource name: fixed collection words, one id each."""
+
+    collections: ClassVar[tuple[str, ...]]
+    _patterns: ClassVar[dict[type, re.Pattern[str]]] = {}
+
+    @classmethod
+    def parse(cls, text: str, *, field: str = "name") -> Self:
+        """Read a name such as ``venues/sim/instruments/btc-usdt``.
+
+        Raises:
+            DomainError: INVALID with reason INVALID_NAME and the field's violation.
+        """
+        pattern = cls._patterns.get(cls)
+        if pattern is None:
+            pattern = re.compile("/".join(f"{word}/({_SEGMENT})" for word in cls.collections))
+            cls._patterns[cls] = pattern
+        match = pattern.fullmatch(text)
+        if match is None:
+            form = "/".join(f"{word}/{{id}}" for word in cls.collections)
+            raise DomainError(
+                "INVALID_NAME",
+                f"{text[:120]!r} is not a name of the form {form}",
+                kind=ErrorKind.INVALID,
+                violations=[Violation(field, f"must have the form {form}")],
+            )
+        return cls(*match.groups())
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids in the order of the collections."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    def __str__(self) -> str:
+        return "/".join(f"{word}/{part}" for word, part in zip(self.collections, self.ids(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class VenueName(_Name):
+    """``venues/{venue}``."""
+
+    collections = ("venues",)
+    venue: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentName(_Name):
+    """``venues/{venue}/instruments/{instrument}``."""
+
+    collections = ("venues", "instruments")
+    venue: str
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountName(_Name):
+    """``accounts/{account}``."""
+
+    collections = ("accounts",)
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderName(_Name):
+    """``accounts/{account}/orders/{order}``."""
+
+    collections = ("accounts", "orders")
+    account: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyName(_Name):
+    """``strategies/{strategy}``."""
+
+    collections = ("strategies",)
+    strategy: str
