@@ -1,0 +1,5 @@
+"""Fixtures that several test folders share; one line per file of tests/support."""
+
+pytest_plugins = [
+    "tests.support.rpc",
+]
