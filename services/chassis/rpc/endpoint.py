@@ -86,10 +86,17 @@ def _behaviour(method: Method, handler: Handler) -> Callable[[Any, Context], Any
         (True, True): handler.stream_stream,
     }
     behaviour: Any = kinds[method.request_streaming, method.response_streaming]
-    if not (inspect.iscoroutinefunction(behaviour) or inspect.isasyncgenfunction(behaviour)):
-        msg = f"{method.path}: handlers are coroutines or asynchronous generators"
-        raise TypeError(msg)
-    return behaviour  # type: ignore[no-any-return]
+    if inspect.iscoroutinefunction(behaviour) or inspect.isasyncgenfunction(behaviour):
+        return behaviour  # type: ignore[no-any-return]
+    if getattr(behaviour, "__module__", "").endswith("_pb2_grpc"):
+        # The servicer did not override what its generated base class declares.
+        return _unimplemented
+    msg = f"{method.path}: handlers are coroutines or asynchronous generators"
+    raise TypeError(msg)
+
+
+async def _unimplemented(request: Any, context: Context) -> None:  # noqa: ARG001 - a handler's shape
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "not implemented by this server")
 
 
 def _unary(behaviour: Callable[[Any, Context], Any], encode: Callable[[Any], bytes]) -> Call:
