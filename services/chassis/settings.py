@@ -26,8 +26,8 @@ class ChassisSettings(BaseSettings):
         otlp_endpoint: where traces go (OTLP over gRPC); no tracing spans where it is absent.
         trace_ratio: share of the traces that begin in this process and are recorded, 0 to 1.
         log_level: lowest level that is logged.
-        weight: share of traffic relative to the other instances, 1 to 100.
-        zone: where this instance runs.
+        weight: share of traffic of this instance, 1 to 10000; the registry's where it is absent.
+        zone: where this instance runs; the registry's where it is absent.
         version: version this instance announces.
         drain_grace: seconds that calls in flight get at the end.
         drain_push: seconds between leaving the registry's healthy set and closing the door,
@@ -53,8 +53,8 @@ class ChassisSettings(BaseSettings):
     otlp_endpoint: str | None = None
     trace_ratio: float = Field(default=0.01, ge=0, le=1)
     log_level: str = "info"
-    weight: int = Field(default=1, ge=1, le=100)
-    zone: str = "local"
+    weight: int | None = Field(default=None, ge=1, le=10_000)
+    zone: str | None = None
     version: str = "0.1.0"
     drain_grace: Seconds = 10.0
     drain_push: float = Field(default=0.5, ge=0)
