@@ -16,17 +16,20 @@ def server_credentials(newest: Callable[[], KeyMaterial]) -> grpc.ServerCredenti
     Args:
         newest: gives the material; must be quick and safe to call from any thread.
     """
-    used: list[KeyMaterial] = [newest()]
+    used = newest()
 
     def fetch() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal used
         material = newest()
-        if material is used[0]:
-            return None  # unchanged
-        used[0] = material
+        if material is used:
+            return None
+        used = material
         return _configuration(material)
 
     return grpc.dynamic_ssl_server_credentials(
-        _configuration(used[0]), fetch, require_client_authentication=True
+        _configuration(used),
+        fetch,  # type: ignore[arg-type] # None says "unchanged", which the stubs leave out
+        require_client_authentication=True,
     )
 
 

@@ -19,6 +19,8 @@ from services.chassis.rpc.interceptors.correlation import CorrelationInterceptor
 from services.chassis.rpc.interceptors.errors import ErrorInterceptor
 from services.chassis.rpc.interceptors.load import LoadInterceptor
 from services.chassis.rpc.interceptors.metrics import MetricsInterceptor
+from services.chassis.rpc.interceptors.tracing import TraceInterceptor
+from services.chassis.telemetry.tracing import Tracing
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -92,7 +94,7 @@ async def build_server(
     access: Access | None = None,
     limits: Limits | None = None,
     registry: CollectorRegistry = REGISTRY,
-    tracing: Interceptor | None = None,
+    tracing: Tracing | None = None,
 ) -> RpcServer:
     """Make the server of a service: interceptors, health, reflection, limits.
 
@@ -103,7 +105,7 @@ async def build_server(
         access: who may call. Required with credentials.
         limits: what the server takes on.
         registry: where its metrics go.
-        tracing: the interceptor that opens spans or carries trace ids on.
+        tracing: records spans; trace ids are carried on without it too.
 
     Raises:
         ValueError: credentials without access rules, which would let every identity in.
@@ -131,13 +133,15 @@ async def build_server(
 
 
 def _interceptors(
-    access: Access | None, limits: Limits, registry: CollectorRegistry, tracing: Interceptor | None
+    access: Access | None, limits: Limits, registry: CollectorRegistry, tracing: Tracing | None
 ) -> list[Interceptor]:
     """Outermost first: what is refused is still counted, correlated and traced."""
-    chain: list[Interceptor] = [CorrelationInterceptor()]
-    if tracing is not None:
-        chain.append(tracing)
-    chain += [MetricsInterceptor(registry), ErrorInterceptor()]
+    chain: list[Interceptor] = [
+        CorrelationInterceptor(),
+        TraceInterceptor(tracing),
+        MetricsInterceptor(registry),
+        ErrorInterceptor(),
+    ]
     if access is not None:
         chain.append(AuthorizationInterceptor(access))
     chain.append(LoadInterceptor(limits.max_concurrent_rpcs))
