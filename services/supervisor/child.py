@@ -98,7 +98,7 @@ class Child:
         self._failures = 0
         self._detail = ""
         self._hurry = asyncio.Event()
-        self._stop = False
+        self._stopped = asyncio.Event()
         self._replace = False
 
     @property
@@ -117,7 +117,7 @@ class Child:
             return
         if ports:
             self.ports = dict(self.seat.ports) | dict(ports)
-        if serving is self.serving.is_set():
+        if serving == self.serving.is_set():
             return
         self._phase = Phase.SERVING if serving else Phase.UNHEALTHY
         if serving:
@@ -131,9 +131,9 @@ class Child:
         self.seat.log.parent.mkdir(parents=True, exist_ok=True)
         sink = RotatingFile(self.seat.log)
         try:
-            while not self._stop:
+            while not self._stopped.is_set():
                 uptime = await self._run_once(sink)
-                if self._stop:
+                if self._stopped.is_set():
                     break
                 if self._replace:
                     self._replace = False
@@ -145,7 +145,7 @@ class Child:
 
     async def stop(self) -> None:
         """Ends the process for good; returns when it is gone."""
-        self._stop = True
+        self._stopped.set()
         self._hurry.set()
         await self._end()
 
