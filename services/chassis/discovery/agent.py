@@ -85,7 +85,9 @@ class _HttpClient(consul.aio.HTTPClient):  # type: ignore[misc] # py-consul is n
     def __init__(self, host: str, port: int) -> None:
         consul.base.HTTPClient.__init__(self, host, port)
         timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S, connect=CALL_TIMEOUT_S)
-        self._session = aiohttp.ClientSession(timeout=timeout)
+        # Each blocking query holds a connection: the control plane has one per service.
+        connector = aiohttp.TCPConnector(limit=0)
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
 
 
 class _Consul(consul.aio.Consul):  # type: ignore[misc] # py-consul is not typed
@@ -130,6 +132,10 @@ class ConsulAgent:
         return await self._query(
             "/v1/connect/intentions/match", {"by": "destination", "name": destination}, index
         )
+
+    async def health(self, service: str, index: int = 0) -> Answer:
+        """All instances of a service with their checks; waits for a change where an index is given."""
+        return await self._query(f"/v1/health/service/{service}", {}, index)
 
     async def register(self, instance: Instance) -> None:
         """Announce an instance; its check is critical until the first report."""

@@ -16,6 +16,7 @@ from services.chassis.rpc.endpoint import WrappingServer
 from services.chassis.rpc.interceptor import Interceptor
 from services.chassis.rpc.interceptors.authorization import Access, AuthorizationInterceptor
 from services.chassis.rpc.interceptors.correlation import CorrelationInterceptor
+from services.chassis.rpc.interceptors.drain import DrainInterceptor
 from services.chassis.rpc.interceptors.errors import ErrorInterceptor
 from services.chassis.rpc.interceptors.load import LoadInterceptor
 from services.chassis.rpc.interceptors.metrics import MetricsInterceptor
@@ -65,6 +66,7 @@ class RpcServer:
     ) -> None:
         self._server = server
         self._health = health
+        self._drain = drain
         self._services = ("", *services)
         self.port = port
 
@@ -82,7 +84,8 @@ class RpcServer:
         await self._health.enter_graceful_shutdown()
 
     async def stop(self, grace: float) -> None:
-        """Take no new call, let the running ones end, cut them off after ``grace`` seconds."""
+        """Take no new call, end streams, let the others end; cut them off after ``grace`` seconds."""
+        self._drain.end_streams()
         await self._server.stop(grace)
 
 
@@ -116,7 +119,9 @@ async def build_server(
         raise ValueError(msg)
     limits = limits or Limits()
     server = grpc.aio.server(options=_options(limits))
-    wrapping = WrappingServer(server, _interceptors(access, limits, registry, tracing))
+    drain = DrainInterceptor()
+    interceptors = [*_interceptors(access, limits, registry, tracing), drain]
+    wrapping = WrappingServer(server, interceptors)
     for binding in bindings:
         wrapping.bind(binding.add_to_server, binding.servicer)
     contracts = tuple(wrapping.services)
@@ -129,7 +134,7 @@ async def build_server(
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server, reflection.aio.ReflectionServicer(names)
     )
     port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
-    return RpcServer(server, health, contracts, port)
+    return RpcServer(server, health, drain, contracts, port)
 
 
 def _interceptors(
