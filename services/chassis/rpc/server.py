@@ -62,7 +62,12 @@ class RpcServer:
     """
 
     def __init__(
-        self, server: grpc.aio.Server, health: health_aio.HealthServicer, services: Sequence[str], port: int
+        self,
+        server: grpc.aio.Server,
+        health: health_aio.HealthServicer,
+        drain: DrainInterceptor,
+        services: Sequence[str],
+        port: int,
     ) -> None:
         self._server = server
         self._health = health
