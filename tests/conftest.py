@@ -1,5 +1,6 @@
 """Fixtures that several test folders share; one line per file of tests/support."""
 
 pytest_plugins = [
+    "tests.support.postgres",
     "tests.support.rpc",
 ]

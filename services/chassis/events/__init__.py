@@ -1,0 +1,28 @@
+"""Events from one service to another: nothing lost, nothing applied twice.
+
+Producer: ``outbox.append`` in the transaction of the change, and an ``OutboxServicer``.
+Consumer: a ``Subscription`` with an ``apply`` function.
+"""
+
+from services.chassis.events import outbox
+from services.chassis.events.envelope import Envelope
+from services.chassis.events.servicer import OutboxServicer
+from services.chassis.events.subscription import Subscription, SubscriptionState
+from services.chassis.events.tables import (
+    create_inbox_tables,
+    create_outbox_tables,
+    inbox_tables,
+    outbox_tables,
+)
+
+__all__ = [
+    "Envelope",
+    "OutboxServicer",
+    "Subscription",
+    "SubscriptionState",
+    "create_inbox_tables",
+    "create_outbox_tables",
+    "inbox_tables",
+    "outbox",
+    "outbox_tables",
+]

@@ -1,0 +1,101 @@
+"""Remembers which events of other services this one has applied."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.events.envelope import Envelope
+from services.chassis.events.tables import inbox_tables
+from services.chassis.persistence.statements import insert_if_absent
+from services.chassis.persistence.types import table_metadata
+
+_TABLES = inbox_tables(table_metadata())
+_CURSOR, _EVENT = _TABLES.cursor, _TABLES.event
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a source's log has been applied.
+
+    Attributes:
+        log_id: identity of the log.
+        sequence: newest applied sequence; 0 before the first.
+        event_id: id of the event at that sequence; empty before the first.
+    """
+
+    log_id: str
+    sequence: int
+    event_id: str
+
+
+async def load_cursor(connection: AsyncConnection, source: str) -> Cursor | None:
+    """The cursor of a source; None when nothing was ever read from it."""
+    query = sa.select(_CURSOR.c.log_id, _CURSOR.c.sequence, _CURSOR.c.event_id).where(
+        _CURSOR.c.source == source
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Cursor(row.log_id, row.sequence, row.event_id)
+
+
+async def begin_log(connection: AsyncConnection, source: str, log_id: str, now: datetime) -> None:
+    """Start to read a log from its first event; nothing happens where the source has a cursor."""
+    values = {"source": source, "log_id": log_id, "sequence": 0, "event_id": "", "update_time": now}
+    await insert_if_absent(connection, _CURSOR, values)
+
+
+async def save_cursor(connection: AsyncConnection, source: str, cursor: Cursor, now: datetime) -> None:
+    """Move the cursor of a source."""
+    statement = (
+        sa.update(_CURSOR)
+        .where(_CURSOR.c.source == source)
+        .values(sequence=cursor.sequence, event_id=cursor.event_id, update_time=now)
+    )
+    await connection.execute(statement)
+
+
+async def admit(connection: AsyncConnection, envelope: Envelope, now: datetime) -> bool:
+    """Note that an event is being applied.
+
+    Returns:
+        False when an event with its id, or another one at its sequence, was applied before.
+    """
+    values = {
+        "source": envelope.source,
+        "event_id": str(envelope.event_id),
+        "sequence": envelope.sequence,
+        "apply_time": now,
+    }
+    return await insert_if_absent(connection, _EVENT, values)
+
+
+async def replace_log(
+    connection: AsyncConnection,
+    *,
+    source: str,
+    log_id: str,
+    after_sequence: int,
+    after_event_id: str,
+    now: datetime,
+) -> None:
+    """Accept, by an operator's decision, that a source now has another log.
+
+    The only way out of a halted subscription when the old log is lost. Events up to
+    ``after_sequence`` of the new log count as applied; those after it will be applied. The rows of
+    the old log's events stay as long as their sequence does not come again.
+
+    Args:
+        connection: from ``Database.write()``.
+        source: service that owns the log.
+        log_id: identity of the new log, as ``GetHead`` tells it.
+        after_sequence: the last sequence of the new log whose effects are in this database.
+        after_event_id: id of the event at that sequence; empty for 0.
+        now: present moment.
+    """
+    await connection.execute(
+        sa.delete(_EVENT).where(_EVENT.c.source == source, _EVENT.c.sequence > after_sequence)
+    )
+    await connection.execute(sa.delete(_CURSOR).where(_CURSOR.c.source == source))
+    await begin_log(connection, source, log_id, now)
+    await save_cursor(connection, source, Cursor(log_id, after_sequence, after_event_id), now)

@@ -1,0 +1,157 @@
+"""Serves the event log of this service as a resumable stream."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import grpc
+import structlog
+from google.protobuf.duration_pb2 import Duration
+from trademesh.events.v1 import outbox_service_pb2 as pb
+from trademesh.events.v1 import outbox_service_pb2_grpc as pb_grpc
+
+from services.chassis.events import metrics, outbox
+from services.chassis.persistence import Database, StorageUnavailableError
+
+PAGE_SIZE = 256
+HEARTBEAT_S = 1.0
+POLL_S = 0.05
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+_log = structlog.get_logger(__name__)
+
+
+class OutboxServicer(pb_grpc.OutboxServiceServicer):
+    """Replays the log from any point, then follows it.
+
+    A stream holds one page of events at most: it reads the next page when the consumer has taken
+    this one, so a slow consumer slows only itself. It holds no database connection while it waits.
+    Nothing is ever pruned from the log.
+
+    Args:
+        database: the database that holds the log.
+        page_size: events read at once.
+        heartbeat: seconds of silence after which a heartbeat is sent.
+        poll: seconds between two looks for events that other processes wrote (PostgreSQL only; a
+            SQLite file has one process, which wakes its streams itself).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        page_size: int = PAGE_SIZE,
+        heartbeat: float = HEARTBEAT_S,
+        poll: float = POLL_S,
+    ) -> None:
+        self._database = database
+        self._page_size = page_size
+        self._heartbeat = heartbeat
+        self._poll = poll
+        self._draining = False
+        self._streams = 0
+        self._poller: asyncio.Task[None] | None = None
+
+    def drain(self) -> None:
+        """End every stream with an ``end`` frame, now and for good."""
+        self._draining = True
+        self._database.notices.publish(outbox.TOPIC)
+
+    async def StreamEvents(
+        self, request: pb.StreamEventsRequest, context: _Context
+    ) -> AsyncIterator[pb.StreamEventsResponse]:
+        """See the contract."""
+        async with self._counted():
+            start = await self._start(request.after_sequence)
+            yield pb.StreamEventsResponse(start=start)
+            if request.after_sequence > start.latest_sequence:
+                yield _end(pb.StreamEnd.REASON_SEQUENCE_AHEAD)
+                return
+            async for frame in self._frames(request.after_sequence, start.log_id):
+                yield frame
+            yield _end(pb.StreamEnd.REASON_DRAINING)
+
+    async def GetHead(self, request: pb.GetHeadRequest, context: _Context) -> pb.Head:
+        """See the contract."""
+        async with self._database.read() as connection:
+            head = await outbox.head(connection)
+        return pb.Head(log_id=head.log_id, latest_sequence=head.latest_sequence)
+
+    async def _start(self, after_sequence: int) -> pb.StreamStart:
+        interval = Duration()
+        interval.FromMilliseconds(int(self._heartbeat * 1000))
+        async with self._database.read() as connection:
+            head = await outbox.head(connection)
+            after_event_id = await outbox.event_id_at(connection, after_sequence)
+        return pb.StreamStart(
+            log_id=head.log_id,
+            latest_sequence=head.latest_sequence,
+            after_event_id=after_event_id,
+            heartbeat_interval=interval,
+        )
+
+    async def _frames(self, position: int, log_id: str) -> AsyncIterator[pb.StreamEventsResponse]:
+        notices = self._database.notices
+        while not self._ends():
+            seen = notices.version(outbox.TOPIC)  # before reading: a commit in between wakes us
+            events = await self._page(position, log_id)
+            for event in events:
+                yield pb.StreamEventsResponse(event=event)
+                position = event.sequence
+                if self._ends():
+                    return
+            if len(events) == self._page_size:
+                continue
+            changed = await notices.wait(outbox.TOPIC, seen, self._heartbeat)
+            if not changed:
+                yield pb.StreamEventsResponse(heartbeat=pb.Heartbeat(latest_sequence=position))
+
+    def _ends(self) -> bool:
+        return self._draining
+
+    async def _page(self, position: int, log_id: str) -> Sequence[pb.Event]:
+        async with self._database.read() as connection:
+            return await outbox.page(connection, position, self._page_size, log_id)
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        """Count the stream; the first one starts the look-out for other processes' events."""
+        self._streams += 1
+        metrics.OUTBOX_STREAMS.inc()
+        if self._poller is None and self._database.backend != "sqlite":
+            self._poller = asyncio.create_task(self._watch_others(), name="outbox poller")
+        try:
+            yield
+        finally:
+            self._streams -= 1
+            metrics.OUTBOX_STREAMS.dec()
+            if self._streams == 0 and self._poller is not None:
+                poller, self._poller = self._poller, None
+                poller.cancel()
+                with suppress(asyncio.CancelledError):
+                    await poller
+
+    async def _watch_others(self) -> None:
+        known = -1
+        answering = True
+        while True:
+            try:
+                async with self._database.read() as connection:
+                    latest = (await outbox.head(connection)).latest_sequence
+            except StorageUnavailableError as error:
+                if answering:
+                    _log.warning("outbox_poll_failed", error=error.message)
+                answering = False
+            else:
+                if not answering:
+                    _log.info("outbox_poll_resumed")
+                answering = True
+                if latest != known:
+                    self._database.notices.publish(outbox.TOPIC)
+                known = latest
+            await asyncio.sleep(self._poll if answering else self._heartbeat)
+
+
+def _end(reason: "pb.StreamEnd.Reason") -> pb.StreamEventsResponse:
+    return pb.StreamEventsResponse(end=pb.StreamEnd(reason=reason))

@@ -1,0 +1,292 @@
+"""Applies the events of another service's log to this service's database, each once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+import grpc
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.events import inbox, metrics
+from services.chassis.events.backoff import Backoff
+from services.chassis.events.cause import under_cause_of
+from services.chassis.events.envelope import Envelope
+from services.chassis.events.errors import LogDivergedError, StreamBrokenError
+from services.chassis.events.reader import EventStream
+from services.chassis.persistence import Database, Notices, StorageUnavailableError
+from services.kernel.clock import Clock
+
+Apply = Callable[[AsyncConnection, Envelope], Awaitable[None]]
+
+BATCH = 64
+BUFFER = 256
+_MOVED = "moved"
+
+
+class SubscriptionState(Enum):
+    """What a subscription is doing."""
+
+    CONNECTING = "connecting"
+    STREAMING = "streaming"
+    BLOCKED = "blocked"  # an event cannot be applied; it is tried again and again
+    HALTED = "halted"  # the source's log is not the one known here; nothing is applied
+
+
+class Subscription:
+    """Follows one source for ever; see :meth:`run`.
+
+    The inbox row of an event, the cursor and the effect commit in one transaction, so a crash
+    anywhere leaves either all three or none. Several instances on one database may follow the same
+    source: the cursor decides in the transaction, and each event takes effect once.
+
+    Args:
+        channel: channel to the source.
+        source: name of the service that owns the log.
+        database: database of this service, with the inbox tables.
+        apply: the effect of one event. It uses the given connection and nothing else.
+        clock: tells the time of the rows.
+        batch: most events that share a transaction when many wait.
+        buffer: most events that wait in memory.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        source: str,
+        database: Database,
+        apply: Apply,
+        clock: Clock,
+        *,
+        batch: int = BATCH,
+        buffer: int = BUFFER,
+    ) -> None:
+        self._channel = channel
+        self._source = source
+        self._database = database
+        self._apply = apply
+        self._clock = clock
+        self._batch = batch
+        self._buffer = buffer
+        self._position = 0
+        self._known_head: int | None = None
+        self._failing: int | None = None
+        self._moves = Notices()
+        self._log = structlog.get_logger(__name__).bind(source=source)
+        self._reconnect = Backoff()
+        self._state = SubscriptionState.CONNECTING
+        self._told_state = False
+        self._show_state()
+
+    @property
+    def state(self) -> SubscriptionState:
+        """What the subscription is doing now."""
+        return self._state
+
+    def position(self) -> int:
+        """The newest sequence whose effect is committed; 0 before anything was read."""
+        return self._position
+
+    def caught_up(self) -> bool:
+        """Whether the source is connected and everything it is known to have is applied."""
+        streaming = self._state is SubscriptionState.STREAMING
+        return streaming and self._known_head is not None and self._position >= self._known_head
+
+    async def check(self) -> None:
+        """A self test.
+
+        Raises:
+            LogDivergedError: the subscription is halted.
+        """
+        if self._state is SubscriptionState.HALTED:
+            raise LogDivergedError(self._source, "nothing is applied until that is resolved")
+
+    async def wait_for(self, sequence: int, timeout: float) -> None:  # noqa: ASYNC109 (reads as asyncio.wait_for does)
+        """Wait until the effect of a sequence is committed.
+
+        Args:
+            sequence: what to wait for.
+            timeout: longest wait in seconds.
+
+        Raises:
+            TimeoutError: it was not applied in time.
+        """
+        async with asyncio.timeout(timeout):
+            while self._position < sequence:
+                seen = self._moves.version(_MOVED)
+                if self._position < sequence:
+                    await self._moves.wait(_MOVED, seen, timeout)
+
+    async def run(self) -> None:
+        """Follow the source for ever: read, apply, resume after whatever breaks. Ends by cancellation."""
+        while True:
+            try:
+                await self._follow()
+            except* LogDivergedError as group:
+                self._enter(SubscriptionState.HALTED, _first(group))
+            except* (grpc.aio.AioRpcError, StreamBrokenError, StorageUnavailableError) as group:
+                self._enter(SubscriptionState.CONNECTING, _first(group))
+            else:
+                self._enter(SubscriptionState.CONNECTING)
+            await self._reconnect.pause()
+
+    async def _follow(self) -> None:
+        """Read one stream to its end."""
+        async with self._database.read() as connection:
+            cursor = await inbox.load_cursor(connection, self._source)
+        self._move(cursor.sequence if cursor else 0)
+        async with EventStream.open(self._channel, self._source, cursor) as stream:
+            if cursor is None:
+                async with self._database.write() as connection:
+                    await inbox.begin_log(connection, self._source, stream.log_id, self._clock.now())
+            self._learn_head(stream.latest_sequence)
+            self._enter(SubscriptionState.STREAMING)
+            waiting: asyncio.Queue[Envelope] = asyncio.Queue(self._buffer)
+            async with asyncio.TaskGroup() as tasks:
+                applier = tasks.create_task(self._apply_for_ever(waiting))
+                await self._receive(stream, waiting)
+                await waiting.join()
+                applier.cancel()
+
+    async def _receive(self, stream: EventStream, waiting: asyncio.Queue[Envelope]) -> None:
+        async for envelope in stream:
+            self._learn_head(stream.latest_sequence)
+            self._reconnect.reset()
+            if envelope is not None:
+                # A full queue stops the reading, and thereby the sender.
+                await waiting.put(envelope)
+
+    async def _apply_for_ever(self, waiting: asyncio.Queue[Envelope]) -> None:
+        while True:
+            batch = [await waiting.get()]
+            while len(batch) < self._batch and not waiting.empty():
+                batch.append(waiting.get_nowait())
+            await self._apply_all(batch)
+            for _ in batch:
+                waiting.task_done()
+
+    async def _apply_all(self, batch: list[Envelope]) -> None:
+        """Apply together; where that fails, one by one, so that only the event at fault waits."""
+        if len(batch) > 1:
+            try:
+                await self._commit(batch)
+            except (LogDivergedError, StreamBrokenError):
+                raise
+            except Exception as error:  # noqa: BLE001 (whatever the effect raises)
+                self._log.info("event_batch_split", events=len(batch), error=repr(error))
+            else:
+                return
+        for envelope in batch:
+            await self._apply_until_done(envelope)
+
+    async def _apply_until_done(self, envelope: Envelope) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                await self._commit([envelope])
+            except (LogDivergedError, StreamBrokenError):
+                raise
+            except Exception as error:  # noqa: BLE001 (whatever the effect raises)
+                self._report_failure(envelope, error)
+                await backoff.pause()
+            else:
+                self._report_success(envelope)
+                return
+
+    async def _commit(self, batch: list[Envelope]) -> None:
+        """Apply events in one transaction; pass over what this or another instance has applied already."""
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            cursor = await inbox.load_cursor(connection, self._source)
+            if cursor is None or cursor.log_id != batch[0].log_id:
+                raise LogDivergedError(self._source, f"it is {batch[0].log_id}, the cursor is of {cursor}")
+            reached = cursor
+            for envelope in batch:
+                if envelope.sequence <= reached.sequence:
+                    continue
+                await self._apply_one(connection, reached, envelope)
+                reached = inbox.Cursor(envelope.log_id, envelope.sequence, str(envelope.event_id))
+            if reached is not cursor:
+                await inbox.save_cursor(connection, self._source, reached, now)
+        self._move(reached.sequence)
+
+    async def _apply_one(
+        self, connection: AsyncConnection, reached: inbox.Cursor, envelope: Envelope
+    ) -> None:
+        if envelope.sequence != reached.sequence + 1:
+            raise StreamBrokenError(f"sequence {envelope.sequence} after {reached.sequence}")
+        if not await inbox.admit(connection, envelope, self._clock.now()):
+            raise LogDivergedError(
+                self._source, f"event {envelope.event_id} or sequence {envelope.sequence} was applied before"
+            )
+        with under_cause_of(envelope):
+            await self._apply(connection, envelope)
+
+    def _learn_head(self, latest_sequence: int) -> None:
+        self._known_head = max(self._known_head or 0, latest_sequence)
+        self._show_position()
+
+    def _move(self, sequence: int) -> None:
+        self._position = max(self._position, sequence)
+        self._show_position()
+        self._moves.publish(_MOVED)
+
+    def _show_position(self) -> None:
+        metrics.POSITION.labels(self._source).set(self._position)
+        metrics.LAG.labels(self._source).set(max(0, (self._known_head or 0) - self._position))
+
+    def _show_state(self) -> None:
+        for state in SubscriptionState:
+            metrics.STATE.labels(self._source, state.value).set(state is self._state)
+
+    def _report_failure(self, envelope: Envelope, error: Exception) -> None:
+        metrics.FAILURES.labels(self._source).inc()
+        if self._failing != envelope.sequence:
+            self._failing = envelope.sequence
+            self._log.error(
+                "event_apply_failed",
+                sequence=envelope.sequence,
+                event_id=str(envelope.event_id),
+                type=envelope.type,
+                subject=envelope.subject,
+                correlation_id=envelope.correlation_id,
+                exc_info=error,
+            )
+        self._state = SubscriptionState.BLOCKED
+        self._show_state()
+
+    def _report_success(self, envelope: Envelope) -> None:
+        if self._failing is None:
+            return
+        self._failing = None
+        self._log.info("event_applied_at_last", sequence=envelope.sequence)
+        self._state = SubscriptionState.STREAMING
+        self._show_state()
+
+    def _enter(self, state: SubscriptionState, cause: BaseException | None = None) -> None:
+        """Change the state; what is told is each change, not each attempt."""
+        if state is self._state and self._told_state:
+            return
+        self._state = state
+        self._told_state = True
+        self._show_state()
+        if state is SubscriptionState.STREAMING:
+            self._log.info("event_stream_opened", position=self._position)
+        elif state is SubscriptionState.HALTED:
+            self._log.error("event_log_diverged", position=self._position, error=str(cause))
+        else:
+            self._log.warning("event_stream_lost", position=self._position, error=_told(cause))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first plain exception of a group: the others are its consequences."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _told(cause: BaseException | None) -> str:
+    if cause is None:
+        return "the source ended the stream"
+    if isinstance(cause, grpc.aio.AioRpcError):
+        return f"{cause.code().name}: {cause.details()}"
+    return str(cause)

@@ -1,0 +1,33 @@
+"""A service's database: SQLite or PostgreSQL behind one door.
+
+database = await Database.open(url, migrations="services.portfolio.storage.migrations")
+async with database.read() as connection: ...
+async with database.write() as connection: ...
+"""
+
+from services.chassis.persistence.database import Database
+from services.chassis.persistence.errors import (
+    StorageConflictError,
+    StorageInUseError,
+    StorageSchemaError,
+    StorageUnavailableError,
+)
+from services.chassis.persistence.notices import Notices, announce
+from services.chassis.persistence.schema import assert_schema_current
+from services.chassis.persistence.statements import insert_if_absent
+from services.chassis.persistence.types import ExactDecimal, UtcDateTime, table_metadata
+
+__all__ = [
+    "Database",
+    "ExactDecimal",
+    "Notices",
+    "StorageConflictError",
+    "StorageInUseError",
+    "StorageSchemaError",
+    "StorageUnavailableError",
+    "UtcDateTime",
+    "announce",
+    "assert_schema_current",
+    "insert_if_absent",
+    "table_metadata",
+]

@@ -1,0 +1,225 @@
+"""The one door to a service's database."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.persistence import migrations as migration
+from services.chassis.persistence.backends import Backend, Role
+from services.chassis.persistence.errors import (
+    StorageConflictError,
+    StorageUnavailableError,
+    translate,
+)
+from services.chassis.persistence.notices import Notices, take_announced
+from services.chassis.persistence.postgresql import PostgresqlBackend
+from services.chassis.persistence.sqlite import SqliteBackend
+
+T = TypeVar("T")
+
+WRITE_WAIT_S = 10.0
+PING_TIMEOUT_S = 2.0
+_CONFLICT_ATTEMPTS = 5
+_CONFLICT_PAUSE_S = 0.02
+
+
+class Database:
+    """A service's database: migrated, with many readers and one writer at a time.
+
+    Use :meth:`open`. Everything that fails because the database cannot be used now raises
+    ``StorageUnavailableError``, and nothing of its transaction is written.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._reader = backend.engine(Role.READER)
+        self._writer = backend.engine(Role.WRITER)
+        self._turn = asyncio.Lock()
+        self._writing: asyncio.Task[Any] | None = None
+        self.notices = Notices()
+
+    @classmethod
+    async def open(cls, url: str, *, migrations: str) -> Self:
+        """Open a database and bring its schema up to date.
+
+        Args:
+            url: ``sqlite:////absolute/file`` (made with mode 0600 if absent; its directory must
+                exist) or ``postgresql://user:password@host:port/name``.
+            migrations: package that holds the Alembic ``versions`` folder of the service.
+
+        Raises:
+            StorageInUseError: another process has the SQLite file open.
+            StorageUnavailableError: the database cannot be reached or made.
+            StorageSchemaError: the schema is of a newer version of the service.
+            ValueError: the URL names no database that trademesh runs on.
+        """
+        backend = _backend_of(url)
+        backend.claim()
+        try:
+            async with _translated(connecting=True):
+                await migration.upgrade(backend, migrations)
+            database = cls(backend)
+        except BaseException:
+            backend.release()
+            raise
+        return database
+
+    @property
+    def backend(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._backend.name
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one snapshot and cannot write.
+
+        Raises:
+            StorageUnavailableError: the database cannot be used now.
+        """
+        async with _translated(connecting=True):
+            connection = await self._reader.connect()
+        try:
+            async with _translated():
+                yield connection
+        finally:
+            await _to_the_end(connection.close())
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One write transaction: commits when the block ends, rolls back when it raises.
+
+        Write transactions of a database run one after another, over all processes that share it, so
+        what the block reads cannot change before it commits. Keep the block short and call nothing
+        outside the database in it. It may be cancelled at any point but inside the commit.
+
+        Raises:
+            StorageUnavailableError: the database cannot be used now, or the turn did not come
+                within ten seconds.
+            StorageConflictError: a concurrent transaction won; run the whole block again.
+            RuntimeError: the task is inside :meth:`write` already.
+        """
+        await self._take_turn()
+        try:
+            async with _translated(connecting=True):
+                connection = await self._writer.connect()
+            try:
+                take_announced(connection)
+                async with _translated():
+                    await self._backend.begin_write(connection)
+                    yield connection
+                await _to_the_end(_commit(connection))
+                topics = take_announced(connection)
+            finally:
+                # Closing rolls back what was not committed.
+                await _to_the_end(connection.close())
+        finally:
+            self._writing = None
+            self._turn.release()
+        for topic in topics:
+            self.notices.publish(topic)
+
+    async def run_transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run ``work`` in a write transaction, again from its start when a concurrent one won.
+
+        Raises:
+            StorageConflictError: it lost five times.
+            StorageUnavailableError: as in :meth:`write`.
+        """
+        for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
+            try:
+                async with self.write() as connection:
+                    return await work(connection)
+            except StorageConflictError:
+                if attempt == _CONFLICT_ATTEMPTS:
+                    raise
+                await asyncio.sleep(random.uniform(0, _CONFLICT_PAUSE_S * 2**attempt))  # noqa: S311 (jitter)
+        raise AssertionError  # the loop returns or raises
+
+    async def ping(self) -> None:
+        """Prove that the database answers.
+
+        Raises:
+            StorageUnavailableError: it does not, within two seconds.
+        """
+        try:
+            async with asyncio.timeout(PING_TIMEOUT_S), self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except TimeoutError as error:
+            raise StorageUnavailableError(f"the database did not answer in {PING_TIMEOUT_S:g} s") from error
+
+    async def close(self) -> None:
+        """Wait for the running write, then disconnect. The last connection of SQLite is the writer."""
+        async with self._turn:
+            await self._reader.dispose()
+            await self._writer.dispose()
+            self._backend.release()
+
+    async def _take_turn(self) -> None:
+        task = asyncio.current_task()
+        if self._writing is task:
+            raise RuntimeError("write() inside write(): pass the connection on instead")
+        try:
+            async with asyncio.timeout(WRITE_WAIT_S):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise StorageUnavailableError(f"no turn to write within {WRITE_WAIT_S:g} s") from error
+        self._writing = task
+
+
+def _backend_of(url: str) -> Backend:
+    parsed = make_url(url)
+    kind = parsed.get_backend_name()
+    if kind == "sqlite" and parsed.database not in {None, "", ":memory:"}:
+        return SqliteBackend(Path(str(parsed.database)).absolute())
+    if kind == "postgresql":
+        return PostgresqlBackend(parsed)
+    shown = parsed.render_as_string(hide_password=True)
+    raise ValueError(f"{shown} is neither a SQLite file nor a PostgreSQL database")
+
+
+@asynccontextmanager
+async def _translated(*, connecting: bool = False) -> AsyncIterator[None]:
+    try:
+        yield
+    except Exception as error:
+        typed = translate(error)
+        if typed is None and connecting and isinstance(error, OSError | TimeoutError):
+            typed = StorageUnavailableError(f"cannot reach the database: {error}")
+        if typed is None:
+            raise
+        raise typed from error
+
+
+async def _commit(connection: AsyncConnection) -> None:
+    """Commit; tell a commit that surely failed from one whose end nobody saw."""
+    try:
+        await connection.commit()
+    except Exception as error:
+        typed = translate(error)
+        if isinstance(typed, StorageUnavailableError) and connection.dialect.name != "sqlite":
+            raise StorageUnavailableError(typed.message, outcome_unknown=True) from error
+        raise typed or error from error
+
+
+async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
+    """Run a step that must not be cut in half; a cancellation takes effect after it."""
+    task = asyncio.ensure_future(step)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise
+            cancelled = True
+        except BaseException:  # noqa: BLE001, S110 (raised by result() below)
+            pass
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError

@@ -1,0 +1,113 @@
+"""SQLite: one file, one process, one writing connection.
+
+SQLite before 3.51.3 can corrupt a write-ahead log that two connections write. So the file belongs to
+one process (an operating system lock on a file beside it), and in that process to one writer. Readers
+are separate connections that cannot write; each sees the snapshot of its first statement.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.url import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, NullPool
+
+from services.chassis.persistence.backends import Role
+from services.chassis.persistence.errors import StorageInUseError, StorageUnavailableError
+
+READERS = 4
+BUSY_TIMEOUT_S = 5.0
+_READER_WAIT_S = 10.0
+
+
+class SqliteBackend:
+    """A database in one file."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock: int | None = None
+
+    def claim(self) -> None:
+        """Take the lock, and make the file where there is none."""
+        if not self._path.parent.is_dir():
+            raise StorageUnavailableError(
+                f"{self._path.parent} is not a directory: cannot make a database in it"
+            )
+        try:
+            self._lock = _lock_beside(self._path)
+            # Made here, since SQLite itself would make it readable for everybody.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            self.release()
+            raise StorageUnavailableError(f"cannot open {self._path}: {error.strerror}") from error
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def engine(self, role: Role) -> AsyncEngine:
+        """See ``Backend``."""
+        reader = role is Role.READER
+        engine = create_async_engine(
+            URL.create("sqlite+aiosqlite", database=str(self._path)),
+            # None: the driver starts no transaction by itself, the listener below does.
+            connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S},
+            poolclass=NullPool if role is Role.MIGRATION else AsyncAdaptedQueuePool,
+            **({} if role is Role.MIGRATION else _pool_sizes(READERS if reader else 1)),
+        )
+
+        def set_pragmas(dbapi_connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+            cursor = dbapi_connection.cursor()
+            for pragma in _pragmas(role):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
+
+        event.listen(engine.sync_engine, "connect", set_pragmas)
+        event.listen(engine.sync_engine, "begin", begin)
+        return engine
+
+    async def begin_write(self, connection: AsyncConnection) -> None:
+        """Begin; the listener says ``BEGIN IMMEDIATE``, so that no statement can fail for a lock later."""
+        await connection.begin()
+
+
+def _pool_sizes(size: int) -> dict[str, float]:
+    return {"pool_size": size, "max_overflow": 0, "pool_timeout": _READER_WAIT_S}
+
+
+def _pragmas(role: Role) -> tuple[str, ...]:
+    if role is Role.READER:
+        return ("query_only = ON",)
+    # A migration may rebuild a table that others refer to; it checks the references at its end.
+    foreign_keys = "OFF" if role is Role.MIGRATION else "ON"
+    return ("journal_mode = WAL", "synchronous = FULL", f"foreign_keys = {foreign_keys}")
+
+
+def _lock_beside(path: Path) -> int:
+    """Take the operating system's lock on ``<path>.lock``; it goes with the process, however that ends."""
+    lock_path = path.with_name(path.name + ".lock")
+    descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+    except BlockingIOError as error:
+        owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(descriptor)
+        raise StorageInUseError(
+            f"{path} is already open in process {owner}: one process at a time may use a SQLite database"
+        ) from error
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
