@@ -1,0 +1,69 @@
+"""Wires the portfolio service."""
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+from trademesh.exchange.v1 import order_events_pb2
+from trademesh.portfolio.v1 import portfolio_service_pb2_grpc
+
+from services.chassis.events import Envelope, Subscription
+from services.chassis.runtime import Application, Background, Binding, Runtime
+from services.portfolio import convert
+from services.portfolio.domain.events import Fill, Transfer
+from services.portfolio.handlers import Queries, book
+from services.portfolio.servicer import PortfolioServicer
+from services.portfolio.settings import PortfolioSettings
+from services.portfolio.storage.books import SqlBooks, SqlBooksWriter
+from services.portfolio.upstreams import MarketMarkPrices
+
+_log = structlog.get_logger(__name__)
+
+
+async def build(runtime: Runtime) -> Application:
+    """Wire the portfolio service: books fed by the exchange's events, questions answered from them."""
+    settings = PortfolioSettings()
+    database = runtime.require_database()
+
+    async def apply(connection: AsyncConnection, envelope: Envelope) -> None:
+        event = _event_of(envelope)
+        if event is None:
+            return
+        await book(
+            event,
+            transaction_id=str(envelope.event_id),
+            books=SqlBooksWriter(connection, runtime.clock),
+        )
+        _log.info("event_booked", kind=type(event).__name__, source=event.name, sequence=envelope.sequence)
+
+    exchange = Subscription(
+        runtime.channel("exchange"),
+        source="exchange",
+        database=database,
+        apply=apply,
+        clock=runtime.clock,
+    )
+    queries = Queries(
+        SqlBooks(database), MarketMarkPrices(runtime.channel("market")), settings.valuation_asset
+    )
+    servicer = PortfolioServicer(queries, exchange, runtime.clock)
+    return Application(
+        servicers=[
+            Binding(
+                "trademesh.portfolio.v1.PortfolioService",
+                servicer,
+                portfolio_service_pb2_grpc.add_PortfolioServiceServicer_to_server,
+            )
+        ],
+        background=[Background("events_from_exchange", exchange.run)],
+        self_tests=[exchange.check],
+    )
+
+
+def _event_of(envelope: Envelope) -> Fill | Transfer | None:
+    """The event, where it is one that the books care for."""
+    recorded = envelope.unpack(order_events_pb2.FillRecorded)
+    if recorded is not None:
+        return convert.fill_from(recorded.fill)
+    moved = envelope.unpack(order_events_pb2.TransferRecorded)
+    if moved is not None:
+        return convert.transfer_from(moved.transfer)
+    return None

@@ -1,0 +1,263 @@
+"""The portfolio service behind real gRPC, fed by a real event log, on both databases."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import uuid4
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from trademesh.events.v1 import outbox_service_pb2_grpc
+from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2
+from trademesh.market.v1 import market_service_pb2_grpc, ticker_pb2
+from trademesh.portfolio.v1 import ledger_pb2, portfolio_service_pb2_grpc
+from trademesh.portfolio.v1 import portfolio_service_pb2 as pb
+from trademesh.type.v1 import side_pb2
+
+from services.chassis.clock import SystemClock
+from services.chassis.events import OutboxServicer, outbox
+from services.chassis.ids import UuidSource
+from services.chassis.persistence import Database, assert_schema_current
+from services.chassis.runtime import Binding, Runtime
+from services.portfolio.app import build
+from services.portfolio.storage.tables import METADATA
+from tests.support.rpc import Serve
+from tests.support.storage import MIGRATIONS as EXCHANGE_LOG
+
+BTC = "venues/sim/instruments/btc-usdt"
+NOON = datetime(2024, 8, 8, 12, tzinfo=UTC)
+
+
+class Market(market_service_pb2_grpc.MarketServiceServicer):
+    """Quotes what the test says; nothing else."""
+
+    def __init__(self) -> None:
+        self.quotes: dict[str, tuple[str, str]] = {}
+
+    async def GetTicker(self, request: Any, context: Any) -> ticker_pb2.Ticker:  # noqa: N802 - the contract's name
+        if request.name not in self.quotes:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "no price")
+        bid, ask = self.quotes[request.name]
+        return ticker_pb2.Ticker(name=request.name, bid_price=bid, ask_price=ask)
+
+
+def at(moment: datetime) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp
+
+
+def deposit(amount: str) -> Message:
+    return order_events_pb2.TransferRecorded(
+        transfer=balance_pb2.Transfer(
+            account="accounts/paper",
+            venue="venues/sim",
+            venue_transfer_id="1",
+            asset="usdt",
+            amount=amount,
+            exchange_time=at(NOON),
+        )
+    )
+
+
+def filled(side: side_pb2.Side, quantity: str, price: str, fee: str, minutes: int = 1) -> Message:
+    return order_events_pb2.FillRecorded(
+        fill=fill_pb2.Fill(
+            name=f"accounts/paper/fills/{uuid4()}",
+            order="accounts/paper/orders/o1",
+            instrument=BTC,
+            side=side,
+            price=price,
+            quantity=quantity,
+            fee=fee,
+            fee_asset="usdt",
+            base_asset="btc",
+            quote_asset="usdt",
+            exchange_time=at(NOON + timedelta(minutes=minutes)),
+        )
+    )
+
+
+@dataclass
+class Stage:
+    """The service with its neighbours."""
+
+    stub: portfolio_service_pb2_grpc.PortfolioServiceStub
+    market: Market
+    exchange: Database
+
+    async def happened(self, *events: Message) -> None:
+        """Let the exchange log these, and wait until the books have them."""
+        async with self.exchange.write() as connection:
+            for event in events:
+                sequence = await outbox.append(
+                    connection, event, subject="accounts/paper", now=NOON, correlation_id="c-1"
+                )
+        request = pb.GetTrialBalanceRequest(name="accounts/paper/trialBalance")
+        async with asyncio.timeout(10):
+            while await self._booked(request) < sequence:
+                await asyncio.sleep(0.01)
+
+    async def _booked(self, request: pb.GetTrialBalanceRequest) -> int:
+        try:
+            return (await self.stub.GetTrialBalance(request)).event_sequence
+        except grpc.aio.AioRpcError as error:
+            assert error.code() == grpc.StatusCode.NOT_FOUND  # noqa: PT017 - nothing is booked yet
+            return 0
+
+
+@pytest.fixture
+async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with AsyncExitStack() as stack:
+        exchange = await Database.open(f"sqlite:///{tmp_path}/exchange.sqlite3", migrations=EXCHANGE_LOG)
+        stack.push_async_callback(exchange.close)
+        database = await Database.open(database_url, migrations="services.portfolio.storage.migrations")
+        stack.push_async_callback(database.close)
+        market = Market()
+        log = OutboxServicer(exchange)
+        channels = {
+            "exchange": await stack.enter_async_context(
+                serve(
+                    [
+                        Binding(
+                            "trademesh.events.v1.OutboxService",
+                            log,
+                            outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
+                        )
+                    ]
+                )
+            ),
+            "market": await stack.enter_async_context(
+                serve(
+                    [
+                        Binding(
+                            "trademesh.market.v1.MarketService",
+                            market,
+                            market_service_pb2_grpc.add_MarketServiceServicer_to_server,
+                        )
+                    ]
+                )
+            ),
+        }
+        runtime = Runtime(
+            spec=cast("Any", SimpleNamespace(name="portfolio")),
+            settings=cast("Any", None),
+            clock=SystemClock(),
+            ids=UuidSource(),
+            database=database,
+            connect=cast("Callable[[str], grpc.aio.Channel]", channels.__getitem__),
+        )
+        application = await build(runtime)
+        task = asyncio.create_task(cast("Any", application.background[0].run()))
+        stack.callback(task.cancel)
+        channel = await stack.enter_async_context(serve(application.servicers))
+        yield Stage(
+            portfolio_service_pb2_grpc.PortfolioServiceStub(channel),
+            market,
+            exchange,
+        )
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_schema_is_what_the_code_speaks_of(database_url: str) -> None:
+    database = await Database.open(database_url, migrations="services.portfolio.storage.migrations")
+    await assert_schema_current(database, METADATA)
+    await database.close()
+
+
+async def test_a_round_trip_is_booked(stage: Stage) -> None:
+    stage.market.quotes[f"{BTC}/ticker"] = ("61999", "62001")
+    await stage.happened(
+        deposit("100000"),
+        filled(side_pb2.SIDE_BUY, "0.5", "60000", "30"),
+        filled(side_pb2.SIDE_SELL, "0.2", "61000", "12.2"),
+    )
+    worth = await stage.stub.GetPortfolio(pb.GetPortfolioRequest(name="accounts/paper/portfolio"))
+    held = {holding.asset: holding.quantity for holding in worth.holdings}
+    assert held == {"btc": "0.3", "usdt": "82157.8"}
+    assert worth.equity == "100757.8"
+    assert (worth.realized_pnl, worth.unrealized_pnl, worth.fees) == ("200", "600", "42.2")
+    assert worth.event_sequence == 3
+    positions = await stage.stub.ListPositions(pb.ListPositionsRequest(parent="accounts/paper"))
+    assert [(p.name, p.quantity, p.average_price) for p in positions.positions] == [
+        ("accounts/paper/positions/sim-btc-usdt", "0.3", "60000")
+    ]
+    balance = await stage.stub.GetTrialBalance(pb.GetTrialBalanceRequest(name="accounts/paper/trialBalance"))
+    assert balance.balanced
+    assert {total.asset: total.amount for total in balance.totals} == {"btc": "0", "usdt": "0"}
+
+
+async def test_sums_equal_the_entries(stage: Stage) -> None:
+    await stage.happened(
+        deposit("500"), *(filled(side_pb2.SIDE_BUY, "0.001", "60000", "0.06", m) for m in range(5))
+    )
+    listed: list[ledger_pb2.LedgerEntry] = []
+    token = ""
+    while True:
+        page = await stage.stub.ListLedgerEntries(
+            pb.ListLedgerEntriesRequest(parent="accounts/paper", page_size=7, page_token=token)
+        )
+        listed += page.ledger_entries
+        token = page.next_page_token
+        if not token:
+            break
+    assert len(listed) == 2 + 5 * 6
+    assert len({entry.name for entry in listed}) == len(listed)
+    sums: dict[tuple[str, str], Decimal] = {}
+    for entry in listed:
+        key = (entry.ledger_account, entry.asset)
+        sums[key] = sums.get(key, Decimal(0)) + Decimal(entry.amount)
+    balance = await stage.stub.GetTrialBalance(pb.GetTrialBalanceRequest(name="accounts/paper/trialBalance"))
+    assert {(row.ledger_account, row.asset): Decimal(row.amount) for row in balance.rows} == sums
+    assert {entry.correlation_id for entry in listed} == {"c-1"}
+
+
+async def test_entries_of_a_time_range(stage: Stage) -> None:
+    await stage.happened(
+        deposit("500"), *(filled(side_pb2.SIDE_BUY, "0.001", "60000", "0", m) for m in (1, 2, 3))
+    )
+    page = await stage.stub.ListLedgerEntries(
+        pb.ListLedgerEntriesRequest(
+            parent="accounts/paper",
+            start_time=at(NOON + timedelta(minutes=1)),
+            end_time=at(NOON + timedelta(minutes=3)),
+        )
+    )
+    assert {entry.exchange_time.ToDatetime(tzinfo=UTC).minute for entry in page.ledger_entries} == {1, 2}
+
+
+async def test_a_missing_price_is_listed(stage: Stage) -> None:
+    await stage.happened(deposit("100000"), filled(side_pb2.SIDE_BUY, "0.5", "60000", "30"))
+    worth = await stage.stub.GetPortfolio(pb.GetPortfolioRequest(name="accounts/paper/portfolio"))
+    assert worth.equity == ""
+    assert worth.missing_prices == ["btc"]
+    positions = await stage.stub.ListPositions(pb.ListPositionsRequest(parent="accounts/paper"))
+    assert positions.positions[0].mark_price == ""
+    assert positions.positions[0].quantity == "0.5"
+
+
+async def test_unknown_account(stage: Stage) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.stub.GetPortfolio(pb.GetPortfolioRequest(name="accounts/nobody/portfolio"))
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_foreign_page_token(stage: Stage) -> None:
+    await stage.happened(deposit("500"), filled(side_pb2.SIDE_BUY, "0.001", "60000", "0"))
+    page = await stage.stub.ListLedgerEntries(
+        pb.ListLedgerEntriesRequest(parent="accounts/paper", page_size=1)
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.stub.ListPositions(
+            pb.ListPositionsRequest(parent="accounts/paper", page_token=page.next_page_token)
+        )
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
