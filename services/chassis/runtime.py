@@ -69,6 +69,17 @@ class Runtime:
     database: "Database | None"
     connect: Callable[[str], grpc.aio.Channel]
 
+    def require_database(self) -> "Database":
+        """The database of a service whose registry entry says that it has one.
+
+        Raises:
+            LookupError: the entry says it has none.
+        """
+        if self.database is None:
+            msg = f"{self.spec.name} has no database in the service registry"
+            raise LookupError(msg)
+        return self.database
+
     def channel(self, service: str) -> grpc.aio.Channel:
         """The shared channel to a service of the mesh, as in ``runtime.channel("market")``.
 
