@@ -55,4 +55,4 @@ class DrainInterceptor:
 
 def _refusal() -> DomainError:
     msg = "this instance is going away; resume the stream at another"
-    return DomainError("DRAINING", msg, kind=ErrorKind.UNAVAILABLE, retry_after=_RETRY_AFTER)
+    return DomainError("SERVER_DRAINING", msg, kind=ErrorKind.UNAVAILABLE, retry_after=_RETRY_AFTER)

@@ -61,5 +61,5 @@ def _of_upstream(error: Exception) -> DomainError | None:
         )
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         msg = "a service this call needs did not answer in time"
-        return DomainError("UPSTREAM_DEADLINE", msg, kind=ErrorKind.DEADLINE)
+        return DomainError("UPSTREAM_UNAVAILABLE", msg, kind=ErrorKind.DEADLINE)
     return None

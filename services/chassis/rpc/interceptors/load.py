@@ -31,7 +31,7 @@ class LoadInterceptor:
         async def admitted(request: Any, context: Context) -> Any:
             if self._running >= self._limit:
                 raise DomainError(
-                    "OVERLOADED",
+                    "SERVER_OVERLOADED",
                     f"this instance carries {self._limit} calls at once",
                     kind=ErrorKind.UNAVAILABLE,
                     metadata={"limit": str(self._limit)},

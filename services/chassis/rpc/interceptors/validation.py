@@ -46,14 +46,14 @@ def read(raw: bytes, decode: Decode) -> Any:
     """One message, decoded and valid.
 
     Raises:
-        DomainError: INVALID; reason MALFORMED_REQUEST for bytes that are no such message,
-            INVALID_REQUEST with the fields that break a rule.
+        DomainError: INVALID with reason INVALID_REQUEST: bytes that are no such message, or fields
+            that break a rule.
     """
     try:
         request = decode(raw)
     except Exception as error:
         msg = "the request's bytes are not a message of the contract"
-        raise DomainError("MALFORMED_REQUEST", msg, kind=ErrorKind.INVALID) from error
+        raise DomainError("INVALID_REQUEST", msg, kind=ErrorKind.INVALID) from error
     check(request)
     return request
 
