@@ -1,0 +1,1 @@
+"""Follows Consul: which instances live, and the roots of the mesh."""

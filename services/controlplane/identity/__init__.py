@@ -1,0 +1,1 @@
+"""The control plane's own certificate, and whose certificates it accepts."""
