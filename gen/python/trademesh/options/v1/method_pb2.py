@@ -26,17 +26,17 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trademesh/options/v1/method.proto\x12\x14trademesh.options.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc7\x01\n\x0cMethodPolicy\x12\x12\n\npermission\x18\x01 \x01(\t\x12\x33\n\x10\x64\x65\x66\x61ult_deadline\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x05retry\x18\x03 \x01(\x0e\x32 .trademesh.options.v1.RetryClass\x12-\n\x04rate\x18\x04 \x01(\x0e\x32\x1f.trademesh.options.v1.RateClass\x12\x0e\n\x06public\x18\x05 \x01(\x08*r\n\nRetryClass\x12\x1b\n\x17RETRY_CLASS_UNSPECIFIED\x10\x00\x12\x14\n\x10RETRY_CLASS_READ\x10\x01\x12\x1a\n\x16RETRY_CLASS_IDEMPOTENT\x10\x02\x12\x15\n\x11RETRY_CLASS_NEVER\x10\x03*\x80\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0fRATE_CLASS_READ\x10\x01\x12\x14\n\x10RATE_CLASS_TRADE\x10\x02\x12\x15\n\x11RATE_CLASS_STREAM\x10\x03\x12\x15\n\x11RATE_CLASS_SAFETY\x10\x04:T\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\x99\x88\x03 \x01(\x0b\x32\".trademesh.options.v1.MethodPolicyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trademesh/options/v1/method.proto\x12\x14trademesh.options.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf9\x01\n\x0cMethodPolicy\x12\x1e\n\npermission\x18\x01 \x01(\tR\npermission\x12\x44\n\x10\x64\x65\x66\x61ult_deadline\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x0f\x64\x65\x66\x61ultDeadline\x12\x36\n\x05retry\x18\x03 \x01(\x0e\x32 .trademesh.options.v1.RetryClassR\x05retry\x12\x33\n\x04rate\x18\x04 \x01(\x0e\x32\x1f.trademesh.options.v1.RateClassR\x04rate\x12\x16\n\x06public\x18\x05 \x01(\x08R\x06public*r\n\nRetryClass\x12\x1b\n\x17RETRY_CLASS_UNSPECIFIED\x10\x00\x12\x14\n\x10RETRY_CLASS_READ\x10\x01\x12\x1a\n\x16RETRY_CLASS_IDEMPOTENT\x10\x02\x12\x15\n\x11RETRY_CLASS_NEVER\x10\x03*\x80\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0fRATE_CLASS_READ\x10\x01\x12\x14\n\x10RATE_CLASS_TRADE\x10\x02\x12\x15\n\x11RATE_CLASS_STREAM\x10\x03\x12\x15\n\x11RATE_CLASS_SAFETY\x10\x04:\\\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\x99\x88\x03 \x01(\x0b\x32\".trademesh.options.v1.MethodPolicyR\x06methodb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trademesh.options.v1.method_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RETRYCLASS']._serialized_start=327
-  _globals['_RETRYCLASS']._serialized_end=441
-  _globals['_RATECLASS']._serialized_start=444
-  _globals['_RATECLASS']._serialized_end=572
+  _globals['_RETRYCLASS']._serialized_start=377
+  _globals['_RETRYCLASS']._serialized_end=491
+  _globals['_RATECLASS']._serialized_start=494
+  _globals['_RATECLASS']._serialized_end=622
   _globals['_METHODPOLICY']._serialized_start=126
-  _globals['_METHODPOLICY']._serialized_end=325
+  _globals['_METHODPOLICY']._serialized_end=375
 # @@protoc_insertion_point(module_scope)

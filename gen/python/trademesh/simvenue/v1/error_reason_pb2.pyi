@@ -1,0 +1,52 @@
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from typing import ClassVar as _ClassVar
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ERROR_REASON_UNSPECIFIED: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_REQUEST: _ClassVar[ErrorReason]
+    ERROR_REASON_UNKNOWN_SYMBOL: _ClassVar[ErrorReason]
+    ERROR_REASON_UNKNOWN_ACCOUNT: _ClassVar[ErrorReason]
+    ERROR_REASON_PRICE_OFF_TICK: _ClassVar[ErrorReason]
+    ERROR_REASON_QUANTITY_OFF_LOT: _ClassVar[ErrorReason]
+    ERROR_REASON_QUANTITY_TOO_SMALL: _ClassVar[ErrorReason]
+    ERROR_REASON_QUANTITY_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_NOTIONAL_TOO_SMALL: _ClassVar[ErrorReason]
+    ERROR_REASON_INSUFFICIENT_BALANCE: _ClassVar[ErrorReason]
+    ERROR_REASON_POST_ONLY_WOULD_TRADE: _ClassVar[ErrorReason]
+    ERROR_REASON_DUPLICATE_CLIENT_ORDER_ID: _ClassVar[ErrorReason]
+    ERROR_REASON_ORDER_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_ORDER_NOT_OPEN: _ClassVar[ErrorReason]
+    ERROR_REASON_CURSOR_OUT_OF_RANGE: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_PAGE_TOKEN: _ClassVar[ErrorReason]
+    ERROR_REASON_SLOW_CONSUMER: _ClassVar[ErrorReason]
+    ERROR_REASON_SERVER_DRAINING: _ClassVar[ErrorReason]
+    ERROR_REASON_CALLER_NOT_ALLOWED: _ClassVar[ErrorReason]
+    ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+    ERROR_REASON_SERVER_OVERLOADED: _ClassVar[ErrorReason]
+    ERROR_REASON_UPSTREAM_UNAVAILABLE: _ClassVar[ErrorReason]
+ERROR_REASON_UNSPECIFIED: ErrorReason
+ERROR_REASON_INVALID_REQUEST: ErrorReason
+ERROR_REASON_UNKNOWN_SYMBOL: ErrorReason
+ERROR_REASON_UNKNOWN_ACCOUNT: ErrorReason
+ERROR_REASON_PRICE_OFF_TICK: ErrorReason
+ERROR_REASON_QUANTITY_OFF_LOT: ErrorReason
+ERROR_REASON_QUANTITY_TOO_SMALL: ErrorReason
+ERROR_REASON_QUANTITY_TOO_LARGE: ErrorReason
+ERROR_REASON_NOTIONAL_TOO_SMALL: ErrorReason
+ERROR_REASON_INSUFFICIENT_BALANCE: ErrorReason
+ERROR_REASON_POST_ONLY_WOULD_TRADE: ErrorReason
+ERROR_REASON_DUPLICATE_CLIENT_ORDER_ID: ErrorReason
+ERROR_REASON_ORDER_NOT_FOUND: ErrorReason
+ERROR_REASON_ORDER_NOT_OPEN: ErrorReason
+ERROR_REASON_CURSOR_OUT_OF_RANGE: ErrorReason
+ERROR_REASON_INVALID_PAGE_TOKEN: ErrorReason
+ERROR_REASON_SLOW_CONSUMER: ErrorReason
+ERROR_REASON_SERVER_DRAINING: ErrorReason
+ERROR_REASON_CALLER_NOT_ALLOWED: ErrorReason
+ERROR_REASON_INTERNAL: ErrorReason
+ERROR_REASON_SERVER_OVERLOADED: ErrorReason
+ERROR_REASON_UPSTREAM_UNAVAILABLE: ErrorReason
