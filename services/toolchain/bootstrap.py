@@ -84,7 +84,11 @@ def _create(venv: Path) -> None:
     if importlib.util.find_spec("ensurepip") is not None:
         _run("ensurepip", [python, "-m", "ensurepip", "--default-pip"], venv.parent)
     else:
-        _run("pip", [python, str(debian_pip() / "pip"), "--quiet", "install", *_locked_pip(venv.parent)], venv.parent)
+        _run(
+            "pip",
+            [python, str(debian_pip() / "pip"), "--quiet", "install", *_locked_pip(venv.parent)],
+            venv.parent,
+        )
 
 
 def debian_pip() -> Path:
@@ -102,7 +106,9 @@ def debian_pip() -> Path:
     try:
         wheels = sorted(placed("python3-pip-whl", build).glob("usr/share/python-wheels/pip-*.whl"))
     except DebianError as error:
-        raise SetupError(f"this Python has no ensurepip: install the package python3.11-venv ({error})") from error
+        raise SetupError(
+            f"this Python has no ensurepip: install the package python3.11-venv ({error})"
+        ) from error
     if not wheels:
         raise SetupError("this Python has no ensurepip: install the package python3.11-venv")
     return wheels[-1]
@@ -126,17 +132,27 @@ def _run(what: str, command: list[str], folder: Path) -> None:
     # Nothing of the caller's own Python may leak into the environment that is made.
     variables = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME"}}
     done = subprocess.run(  # noqa: S603 - our own interpreter
-        command, cwd=folder, env=variables, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+        lines = [
+            line for line in done.stderr.splitlines() if line.startswith("ERROR")
+        ] or done.stderr.splitlines()
         raise SetupError(f"{what} failed: {lines[0] if lines else f'exit code {done.returncode}'}")
 
 
 def main() -> int:
     """Brings `.venv` up to date; silent when it already is."""
     if sys.version_info[:2] != PYTHON:
-        announce_on_stderr(f"setup needs Python 3.11, this is {sys.version.split()[0]}: make PYTHON=/path/to/python3.11")
+        announce_on_stderr(
+            f"setup needs Python 3.11, this is {sys.version.split()[0]}: make PYTHON=/path/to/python3.11"
+        )
         return 1
     try:
         if make(ROOT):

@@ -41,9 +41,10 @@ def compare(buf: Path, against: bytes, folder: Path) -> str:
     earlier.write_bytes(against)
     built = _run([str(buf), "build", "--as-file-descriptor-set", "-o", str(now)])
     if built.returncode:
-        return built.stdout + built.stderr
-    broken = _run([str(buf), "breaking", str(now), "--against", str(earlier), "--config", "buf.yaml", "--path", "trademesh"])
-    return "" if broken.returncode == 0 else broken.stdout + broken.stderr
+        return _said(built)
+    options = ["--config", "buf.yaml", "--path", "trademesh"]
+    broken = _run([str(buf), "breaking", str(now), "--against", str(earlier), *options])
+    return "" if broken.returncode == 0 else _said(broken)
 
 
 def main() -> int:
@@ -53,7 +54,7 @@ def main() -> int:
     base: str = parser.parse_args().against or baseline()
     if not base:
         return 0
-    image = _run(["git", "cat-file", "blob", f"{base}:{_IMAGE}"], text=False)
+    image = _run(["git", "cat-file", "blob", f"{base}:{_IMAGE}"])
     if image.returncode:
         # The commit is older than the contracts: nothing was promised yet.
         return 0
@@ -78,11 +79,15 @@ def main() -> int:
 
 def _git(*arguments: str) -> str:
     done = _run(["git", *arguments])
-    return str(done.stdout).strip() if done.returncode == 0 else ""
+    return done.stdout.decode().strip() if done.returncode == 0 else ""
 
 
-def _run(command: list[str], *, text: bool = True) -> subprocess.CompletedProcess:  # type: ignore[type-arg]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=text, check=False, timeout=120)  # noqa: S603
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=120)  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -68,7 +68,10 @@ def _protoc(image: Path, into: Path, plugins: Sequence[str], files: Sequence[str
 
 
 def _run(command: list[str], extra_path: str = "") -> None:
-    variables = {**os.environ, "PATH": os.pathsep.join(filter(None, [extra_path, os.environ.get("PATH", "")]))}
+    variables = {
+        **os.environ,
+        "PATH": os.pathsep.join(filter(None, [extra_path, os.environ.get("PATH", "")])),
+    }
     done = subprocess.run(  # noqa: S603 - programs we found, arguments of ours
         command,
         cwd=ROOT,

@@ -16,7 +16,9 @@ from pathlib import Path
 APT_SECONDS = 600
 """Longest that one apt run may take."""
 
-_ONE_LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>\S.*)$")
+_ONE_LINE = re.compile(
+    r"^deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>\S.*)$"
+)
 
 
 class DebianError(Exception):
@@ -72,10 +74,8 @@ def _one_line_sources(text: str) -> Iterator[Source]:
     for line in text.splitlines():
         match = _ONE_LINE.match(line.split("#", 1)[0].strip())
         if match:
-            options = dict(
-                (key.lower(), value)
-                for key, _, value in (option.partition("=") for option in (match["options"] or "").split())
-            )
+            pairs = (option.partition("=") for option in (match["options"] or "").split())
+            options = {key.lower(): value for key, _, value in pairs}
             yield Source(
                 uri=match["uri"],
                 suites=(match["suite"],),
@@ -128,7 +128,9 @@ class PrivateApt:
             signed_by = str(key)
         options = f"[signed-by={signed_by}] " if signed_by else ""
         sources = folder / "etc" / "sources.list"
-        sources.write_text("".join(f"deb {options}{source.uri} {suite} main\n" for suite in suites), encoding="utf-8")
+        sources.write_text(
+            "".join(f"deb {options}{source.uri} {suite} main\n" for suite in suites), encoding="utf-8"
+        )
         # The machine's hooks belong to its own package lists, not to ours.
         configuration = folder / "etc" / "apt.conf"
         configuration.write_text(
@@ -201,6 +203,8 @@ def _checked(command: list[str], cwd: Path) -> str:
     except subprocess.TimeoutExpired:
         raise DebianError(f"{command[0]} took longer than {APT_SECONDS} seconds") from None
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")] or done.stderr.splitlines()
+        lines = [
+            line for line in done.stderr.splitlines() if line.startswith("E:")
+        ] or done.stderr.splitlines()
         raise DebianError(f"{command[0]} failed: {lines[0] if lines else f'exit code {done.returncode}'}")
     return done.stdout

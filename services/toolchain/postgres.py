@@ -82,7 +82,9 @@ def environment(binary: Path) -> dict[str, str]:
 
 
 def _wanted(package: str) -> bool:
-    library = package.startswith("lib") and not package.startswith(("libllvm", "libz3")) and "perl" not in package
+    library = (
+        package.startswith("lib") and not package.startswith(("libllvm", "libz3")) and "perl" not in package
+    )
     return library or _SERVER.fullmatch(package) is not None
 
 

@@ -28,7 +28,11 @@ def hosts() -> set[str]:
         _output(sys.executable, "-m", "pip", "config", "list"),
         _output("npm", "config", "get", "registry"),
         _output("go", "env", "GOPROXY", "GOSUMDB"),
-        *(value for name, value in os.environ.items() if name.startswith(("PIP_", "NPM_CONFIG_", "UV_", "GO"))),
+        *(
+            value
+            for name, value in os.environ.items()
+            if name.startswith(("PIP_", "NPM_CONFIG_", "UV_", "GO"))
+        ),
     ]
     urls = [url for text in texts for url in _URL.findall(text)]
     urls += [source.uri for source in read_sources()]
@@ -45,10 +49,16 @@ def folders(root: Path) -> set[str]:
 
 def found_in(content: bytes, hosts: Iterable[str], folders: Iterable[str]) -> list[str]:
     """Which of the names stand in the content, as whole names."""
-    seen = [name for name in hosts if re.search(rb"(?<![\w.-])" + re.escape(name.encode()) + rb"(?![\w-])", content)]
-    for folder in folders:
-        if re.search(rb"(?<![\w./-])" + re.escape(folder.encode()) + rb"(?=/)", content):
-            seen.append(f"{folder}/")
+    seen = [
+        name
+        for name in hosts
+        if re.search(rb"(?<![\w.-])" + re.escape(name.encode()) + rb"(?![\w-])", content)
+    ]
+    seen += [
+        f"{folder}/"
+        for folder in folders
+        if re.search(rb"(?<![\w./-])" + re.escape(folder.encode()) + rb"(?=/)", content)
+    ]
     homes = re.search(_ANY_HOME, content)
     if homes:
         seen.append(homes[0].decode())
