@@ -14,12 +14,13 @@ from services.supervisor import lock
 from services.supervisor.failure import ExitCode, MeshError
 from services.supervisor.options import MeshOptions
 from services.supervisor.paths import ROOT, StatePaths, import_path
-from services.supervisor.status import MeshStatus
+from services.supervisor.status import MeshStatus, Phase
 
 # Stopping drains every service in turn; nothing else takes long.
 _ANSWER_BOUND = 10.0
 _LONG_BOUND = 150.0
 _START_BOUND = 30.0
+_POLL = 0.05
 
 
 class Supervisor:
@@ -52,6 +53,22 @@ class Supervisor:
         """
         answer = self._ask({"command": "scale", "service": service, "count": count}, _LONG_BOUND)
         return MeshStatus.from_value(answer)
+
+    def wait_serving(self, service: str, bound: float = 60.0) -> MeshStatus:
+        """Waits until every instance of a service serves.
+
+        Raises:
+            MeshError: one keeps dying, or they do not serve within ``bound`` seconds.
+        """
+        end = time.monotonic() + bound
+        while True:
+            status = self.status()
+            late = [r for r in status.instances if r.service == service and r.phase is not Phase.SERVING]
+            if not late:
+                return status
+            if late[0].phase is Phase.CRASH_LOOPING or time.monotonic() > end:
+                raise MeshError(f"{service} is {late[0].phase.value} ({late[0].detail}): see {late[0].log}")
+            time.sleep(_POLL)
 
     def restart(self, service: str) -> MeshStatus:
         """Restarts the instances of a service one after another.

@@ -25,7 +25,8 @@ class MeshOptions:
         speed: how many times faster than real time the simulated market runs.
         seed: seed of the synthetic market.
         log_level: lowest level the services log.
-        only: services to run; all of the registry where it is empty.
+        only: services to run; all of the registry where it is empty. Consul, control plane and edge
+            run in any case.
     """
 
     state_dir: Path

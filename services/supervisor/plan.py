@@ -71,7 +71,7 @@ def build(registry: Registry, options: MeshOptions, consul: Path, run: str) -> t
         MeshError: a service of the registry has no package, or wants several instances on SQLite.
     """
     specs = [spec for spec in registry.services.values() if not options.only or spec.name in options.only]
-    _check_only(options.only, registry.services)
+    _check_only(options.only, (*registry.services, *registry.infrastructure))
     infrastructure = [name for name in (CONTROL_PLANE, EDGE) if name in registry.infrastructure]
     require_packages([*infrastructure, *(spec.name for spec in specs)])
     paths = StatePaths(options.state_dir)
@@ -207,7 +207,7 @@ def _token(paths: StatePaths, member: str) -> dict[str, str]:
     return {"TRADEMESH_CONSUL_TOKEN_FILE": str(paths.token_of(member))}
 
 
-def _check_only(only: Sequence[str], known: Mapping[str, ServiceSpec]) -> None:
+def _check_only(only: Sequence[str], known: Sequence[str]) -> None:
     unknown = [name for name in only if name not in known]
     if unknown:
         message = f"no such service: {', '.join(unknown)}; there are {', '.join(known)}"
