@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 _FORM = re.compile(
-    r"spiffe://(?P<domain>[a-z0-9.-]+)/ns/(?P<namespace>[^/]+)/dc/(?P<datacenter>[^/]+)/svc/(?P<service>[^/]+)"
+    r"spiffe://(?P<domain>[a-z0-9.-]+)/ns/(?P<namespace>[A-Za-z0-9_-]+)/dc/(?P<datacenter>[A-Za-z0-9_-]+)/svc/(?P<service>[a-z0-9][a-z0-9-]*)"
 )
 
 

@@ -165,7 +165,9 @@ def _options(limits: Limits) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", 16 * 1024),
         # Two processes must never share a port and split its connections between them.
         ("grpc.so_reuseport", 0),
-        ("grpc.max_concurrent_streams", limits.max_concurrent_rpcs),
+        # Calls above this wait at the client; below it and above our own limit they are refused,
+        # which a caller can act on.
+        ("grpc.max_concurrent_streams", 2 * limits.max_concurrent_rpcs),
         # A peer that vanished without a word is noticed within half a minute; pings from clients
         # are welcome, but not more often than that.
         ("grpc.keepalive_time_ms", 20_000),

@@ -32,9 +32,9 @@ class MetricsPage:
         """
         application = web.Application()
         application.router.add_get("/metrics", self._page)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port, shutdown_timeout=1)
+        site = web.TCPSite(self._runner, self._host, self.port)
         await site.start()
         self.port = int(self._runner.addresses[0][1])
 

@@ -1,0 +1,94 @@
+"""Health, reflection and the end of a server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from prometheus_client import CollectorRegistry
+
+from services.chassis.rpc.client import MeshError
+from services.chassis.rpc.server import build_server
+from tests.support.echo import SERVICE, VALID, EchoStub, Response, echo
+from tests.support.rpc import Serve
+
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+@pytest.mark.parametrize("service", ["", SERVICE])
+async def test_health_follows_the_life_of_the_server(service: str) -> None:
+    server = await build_server([echo()], registry=CollectorRegistry())
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            watch = stub.Watch(health_pb2.HealthCheckRequest(service=service))
+            assert (await watch.read()).status == _NOT_SERVING
+            await server.serving()
+            assert (await watch.read()).status == _SERVING
+            await server.not_serving()
+            assert (await watch.read()).status == _NOT_SERVING
+            # Draining still answers.
+            assert await EchoStub(channel).unary(VALID) == Response()
+    finally:
+        await server.stop(0)
+
+
+async def test_reflection_lists_contracts_health_and_itself(serve: Serve) -> None:
+    async with serve([echo()]) as channel:
+        make: Any = reflection_pb2_grpc.ServerReflectionStub
+        stub: Any = make(channel)
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        call = stub.ServerReflectionInfo(iter([asked]))
+        answer = await call.read()
+    names = {each.name for each in answer.list_services_response.service}
+    assert names == {SERVICE, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+
+
+def _request(name: str) -> Any:
+    """A message the type stubs of grpcio-health-checking leave out."""
+    return getattr(health_pb2, name)()
+
+
+async def test_what_a_servicer_leaves_out_is_unimplemented(serve: Serve) -> None:
+    async with serve([]) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.List(_request("HealthListRequest"))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_stop_ends_streams_at_once_and_lets_unary_calls_finish() -> None:
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Any, _: Any) -> Response:
+        entered.set()
+        await release.wait()
+        return Response(next_page_token=request.page_token)
+
+    async def endless(_: Any, __: Any) -> AsyncIterator[Response]:
+        yield Response()
+        await asyncio.Event().wait()
+
+    server = await build_server([echo(slow, endless)], registry=CollectorRegistry())
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = EchoStub(channel)
+        stream = stub.stream(VALID)
+        await stream.read()
+        unary = stub.unary(VALID)
+        await asyncio.wait_for(entered.wait(), 5)
+        stopping = asyncio.create_task(server.stop(30))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await asyncio.wait_for(stream.read(), 5)
+        read = MeshError.of(caught.value)
+        assert (read.code, read.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING")
+        assert not stopping.done()
+        release.set()
+        assert await unary == Response()
+        await asyncio.wait_for(stopping, 5)
