@@ -1,6 +1,9 @@
 """Fixtures that several test folders share; one line per file of tests/support."""
 
 pytest_plugins = [
+    "tests.support.consul",
+    "tests.support.controlplane",
     "tests.support.postgres",
     "tests.support.rpc",
+    "tests.support.smoke",
 ]
