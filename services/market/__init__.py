@@ -1,0 +1,1 @@
+"""Market data of every venue the mesh is connected to."""

@@ -1,0 +1,54 @@
+"""Wires the market service."""
+
+import asyncio
+
+from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc
+
+from services.chassis.rpc.server import Binding
+from services.chassis.runtime import Application, Background, Runtime
+from services.market.board import Board, VenueBoard
+from services.market.domain.live import Keeping
+from services.market.feeds.simvenue import SimvenueFeed
+from services.market.handlers import MarketReads, MarketStreams, StreamLimits
+from services.market.ingest import Ingest, IngestGroup
+from services.market.metrics import MarketMetrics
+from services.market.servicer import MarketServicer
+from services.market.settings import MarketSettings
+
+SERVICE = market_service_pb2.DESCRIPTOR.services_by_name["MarketService"].full_name
+
+
+async def build(runtime: Runtime) -> Application:
+    """Make the service: it says SERVING once the first book of every instrument is in."""
+    settings = MarketSettings()
+    metrics = MarketMetrics()
+    feed = SimvenueFeed(
+        runtime.channel("simvenue"),
+        runtime.clock,
+        history_candles=settings.history_candles,
+        silence=settings.feed_silence_seconds,
+    )
+    venue = VenueBoard(
+        feed.venue,
+        runtime.clock,
+        metrics,
+        stale_after=settings.stale_after,
+        clock_slack=settings.clock_slack,
+        keeping=Keeping(settings.kept_trades, settings.kept_candles),
+    )
+    board = Board([venue])
+    ingests = IngestGroup([Ingest(feed, venue, metrics)])
+    limits = StreamLimits(settings.stream_queue, settings.stream_heartbeat_seconds)
+    servicer = MarketServicer(MarketReads(board), MarketStreams(board, metrics, limits), runtime.clock)
+
+    async def prepare() -> None:
+        ingests.start()
+        await ingests.started(asyncio.create_task(board.ready()))
+
+    return Application(
+        servicers=[Binding(SERVICE, servicer, market_service_pb2_grpc.add_MarketServiceServicer_to_server)],
+        background=[Background("feeds", ingests.run)],
+        self_tests=[board.check_fresh],
+        prepare=prepare,
+        close=ingests.stop,
+    )

@@ -1,0 +1,1 @@
+"""Pure rules of market data: books, candles, tickers, trades."""

@@ -1,0 +1,1 @@
+"""Feeds: one module per kind of venue."""
