@@ -23,13 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 from trademesh.type.v1 import side_pb2 as trademesh_dot_type_dot_v1_dot_side__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trademesh/exchange/v1/order.proto\x12\x15trademesh.exchange.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1ctrademesh/type/v1/side.proto\"\xd5\x07\n\x05Order\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12Q\n\ninstrument\x18\x02 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12\x37\n\x04side\x18\x03 \x01(\x0e\x32\x17.trademesh.type.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04side\x12%\n\x08quantity\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x08quantity\x12<\n\x06market\x18\x05 \x01(\x0b\x32\".trademesh.exchange.v1.MarketOrderH\x00R\x06market\x12\x39\n\x05limit\x18\x06 \x01(\x0b\x32!.trademesh.exchange.v1.LimitOrderH\x00R\x05limit\x12=\n\x08strategy\x18\x07 \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x08strategy\x12\x37\n\x05state\x18\x08 \x01(\x0e\x32!.trademesh.exchange.v1.OrderStateR\x05state\x12\'\n\x0f\x66illed_quantity\x18\t \x01(\tR\x0e\x66illedQuantity\x12#\n\raverage_price\x18\n \x01(\tR\x0c\x61veragePrice\x12\'\n\x0f\x66illed_notional\x18\x0b \x01(\tR\x0e\x66illedNotional\x12\x16\n\x06reason\x18\x0c \x01(\tR\x06reason\x12%\n\x0ereason_message\x18\r \x01(\tR\rreasonMessage\x12&\n\x0f\x63lient_order_id\x18\x0e \x01(\tR\rclientOrderId\x12$\n\x0evenue_order_id\x18\x0f \x01(\tR\x0cvenueOrderId\x12\x18\n\x07version\x18\x10 \x01(\x03R\x07version\x12%\n\x0e\x63orrelation_id\x18\x11 \x01(\tR\rcorrelationId\x12;\n\x0b\x63reate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:F\xea\x41\x43\n\x0ftrademesh/Order\x12!accounts/{account}/orders/{order}*\x06orders2\x05orderB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\r\n\x0bMarketOrder\"\x98\x01\n\nLimitOrder\x12\x1f\n\x05price\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x05price\x12L\n\rtime_in_force\x18\x02 \x01(\x0e\x32\x1e.trademesh.type.v1.TimeInForceB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0btimeInForce\x12\x1b\n\tpost_only\x18\x03 \x01(\x08R\x08postOnly*\xcc\x02\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13ORDER_STATE_PENDING\x10\x01\x12\x19\n\x15ORDER_STATE_SUBMITTED\x10\x02\x12\x17\n\x13ORDER_STATE_UNKNOWN\x10\x03\x12\x14\n\x10ORDER_STATE_OPEN\x10\x04\x12 \n\x1cORDER_STATE_PARTIALLY_FILLED\x10\x05\x12\x16\n\x12ORDER_STATE_FILLED\x10\x06\x12\x1e\n\x1aORDER_STATE_PENDING_CANCEL\x10\x07\x12\x19\n\x15ORDER_STATE_CANCELLED\x10\x08\x12\x16\n\x12ORDER_STATE_DENIED\x10\t\x12\x18\n\x14ORDER_STATE_REJECTED\x10\n\x12\x17\n\x13ORDER_STATE_EXPIRED\x10\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trademesh/exchange/v1/order.proto\x12\x15trademesh.exchange.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1ctrademesh/type/v1/side.proto\"\xa3\x08\n\x05Order\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12Q\n\ninstrument\x18\x02 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12\x37\n\x04side\x18\x03 \x01(\x0e\x32\x17.trademesh.type.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04side\x12%\n\x08quantity\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x08quantity\x12<\n\x06market\x18\x05 \x01(\x0b\x32\".trademesh.exchange.v1.MarketOrderH\x00R\x06market\x12\x39\n\x05limit\x18\x06 \x01(\x0b\x32!.trademesh.exchange.v1.LimitOrderH\x00R\x05limit\x12=\n\x08strategy\x18\x07 \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x08strategy\x12=\n\x05state\x18\x08 \x01(\x0e\x32!.trademesh.exchange.v1.OrderStateB\x04\xe2\x41\x01\x03R\x05state\x12-\n\x0f\x66illed_quantity\x18\t \x01(\tB\x04\xe2\x41\x01\x03R\x0e\x66illedQuantity\x12)\n\raverage_price\x18\n \x01(\tB\x04\xe2\x41\x01\x03R\x0c\x61veragePrice\x12-\n\x0f\x66illed_notional\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03R\x0e\x66illedNotional\x12\x1c\n\x06reason\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03R\x06reason\x12+\n\x0ereason_message\x18\r \x01(\tB\x04\xe2\x41\x01\x03R\rreasonMessage\x12,\n\x0f\x63lient_order_id\x18\x0e \x01(\tB\x04\xe2\x41\x01\x03R\rclientOrderId\x12*\n\x0evenue_order_id\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03R\x0cvenueOrderId\x12\x1e\n\x07version\x18\x10 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x07version\x12+\n\x0e\x63orrelation_id\x18\x11 \x01(\tB\x04\xe2\x41\x01\x03R\rcorrelationId\x12\x41\n\x0b\x63reate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime:F\xea\x41\x43\n\x0ftrademesh/Order\x12!accounts/{account}/orders/{order}*\x06orders2\x05orderB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\r\n\x0bMarketOrder\"\x98\x01\n\nLimitOrder\x12\x1f\n\x05price\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x05price\x12L\n\rtime_in_force\x18\x02 \x01(\x0e\x32\x1e.trademesh.type.v1.TimeInForceB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0btimeInForce\x12\x1b\n\tpost_only\x18\x03 \x01(\x08R\x08postOnly*\xcc\x02\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13ORDER_STATE_PENDING\x10\x01\x12\x19\n\x15ORDER_STATE_SUBMITTED\x10\x02\x12\x17\n\x13ORDER_STATE_UNKNOWN\x10\x03\x12\x14\n\x10ORDER_STATE_OPEN\x10\x04\x12 \n\x1cORDER_STATE_PARTIALLY_FILLED\x10\x05\x12\x16\n\x12ORDER_STATE_FILLED\x10\x06\x12\x1e\n\x1aORDER_STATE_PENDING_CANCEL\x10\x07\x12\x19\n\x15ORDER_STATE_CANCELLED\x10\x08\x12\x16\n\x12ORDER_STATE_DENIED\x10\t\x12\x18\n\x14ORDER_STATE_REJECTED\x10\n\x12\x17\n\x13ORDER_STATE_EXPIRED\x10\x0b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ORDER'].oneofs_by_name['kind']._loaded_options = None
   _globals['_ORDER'].oneofs_by_name['kind']._serialized_options = b'\272H\002\010\001'
+  _globals['_ORDER'].fields_by_name['name']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['name']._serialized_options = b'\342A\001\003'
   _globals['_ORDER'].fields_by_name['instrument']._loaded_options = None
   _globals['_ORDER'].fields_by_name['instrument']._serialized_options = b'\272H.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$'
   _globals['_ORDER'].fields_by_name['side']._loaded_options = None
@@ -46,18 +49,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDER'].fields_by_name['quantity']._serialized_options = b'\272H\006r\004\240\302\030\001'
   _globals['_ORDER'].fields_by_name['strategy']._loaded_options = None
   _globals['_ORDER'].fields_by_name['strategy']._serialized_options = b'\272H\036r\0312\027^strategies/[a-z0-9-]+$\330\001\001'
+  _globals['_ORDER'].fields_by_name['state']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['state']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['filled_quantity']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['filled_quantity']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['average_price']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['average_price']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['filled_notional']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['filled_notional']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['reason']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['reason']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['reason_message']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['reason_message']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['client_order_id']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['client_order_id']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['venue_order_id']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['venue_order_id']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['version']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['version']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['correlation_id']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['correlation_id']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['create_time']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['update_time']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_ORDER']._loaded_options = None
   _globals['_ORDER']._serialized_options = b'\352AC\n\017trademesh/Order\022!accounts/{account}/orders/{order}*\006orders2\005order'
   _globals['_LIMITORDER'].fields_by_name['price']._loaded_options = None
   _globals['_LIMITORDER'].fields_by_name['price']._serialized_options = b'\272H\006r\004\240\302\030\001'
   _globals['_LIMITORDER'].fields_by_name['time_in_force']._loaded_options = None
   _globals['_LIMITORDER'].fields_by_name['time_in_force']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_ORDERSTATE']._serialized_start=1365
-  _globals['_ORDERSTATE']._serialized_end=1697
-  _globals['_ORDER']._serialized_start=211
-  _globals['_ORDER']._serialized_end=1192
-  _globals['_MARKETORDER']._serialized_start=1194
-  _globals['_MARKETORDER']._serialized_end=1207
-  _globals['_LIMITORDER']._serialized_start=1210
-  _globals['_LIMITORDER']._serialized_end=1362
+  _globals['_ORDERSTATE']._serialized_start=1476
+  _globals['_ORDERSTATE']._serialized_end=1808
+  _globals['_ORDER']._serialized_start=244
+  _globals['_ORDER']._serialized_end=1303
+  _globals['_MARKETORDER']._serialized_start=1305
+  _globals['_MARKETORDER']._serialized_end=1318
+  _globals['_LIMITORDER']._serialized_start=1321
+  _globals['_LIMITORDER']._serialized_end=1473
 # @@protoc_insertion_point(module_scope)

@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etrademesh/risk/v1/limits.proto\x12\x11trademesh.risk.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\"\xf9\x03\n\x06Limits\x12\x37\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^accounts/[a-z0-9-]+/limits$R\x04name\x12:\n\x12max_order_notional\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxOrderNotional\x12@\n\x15max_position_notional\x18\x03 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x13maxPositionNotional\x12:\n\x12max_gross_notional\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxGrossNotional\x12/\n\x0cprice_collar\x18\x05 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0bpriceCollar\x12\x32\n\x0fmax_open_orders\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\rmaxOpenOrders\x12\x18\n\x07version\x18\x07 \x01(\x03R\x07version\x12;\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:@\xea\x41=\n\x10trademesh/Limits\x12\x19\x61\x63\x63ounts/{account}/limits*\x06limits2\x06limitsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etrademesh/risk/v1/limits.proto\x12\x11trademesh.risk.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\"\x85\x04\n\x06Limits\x12\x37\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^accounts/[a-z0-9-]+/limits$R\x04name\x12:\n\x12max_order_notional\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxOrderNotional\x12@\n\x15max_position_notional\x18\x03 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x13maxPositionNotional\x12:\n\x12max_gross_notional\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxGrossNotional\x12/\n\x0cprice_collar\x18\x05 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0bpriceCollar\x12\x32\n\x0fmax_open_orders\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\rmaxOpenOrders\x12\x1e\n\x07version\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x07version\x12\x41\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime:@\xea\x41=\n\x10trademesh/Limits\x12\x19\x61\x63\x63ounts/{account}/limits*\x06limits2\x06limitsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,8 +48,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMITS'].fields_by_name['price_collar']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
   _globals['_LIMITS'].fields_by_name['max_open_orders']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['max_open_orders']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_LIMITS'].fields_by_name['version']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['version']._serialized_options = b'\342A\001\003'
+  _globals['_LIMITS'].fields_by_name['update_time']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_LIMITS']._loaded_options = None
   _globals['_LIMITS']._serialized_options = b'\352A=\n\020trademesh/Limits\022\031accounts/{account}/limits*\006limits2\006limits'
-  _globals['_LIMITS']._serialized_start=174
-  _globals['_LIMITS']._serialized_end=679
+  _globals['_LIMITS']._serialized_start=207
+  _globals['_LIMITS']._serialized_end=724
 # @@protoc_insertion_point(module_scope)

@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$trademesh/strategy/v1/strategy.proto\x12\x15trademesh.strategy.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\"\xe8\x04\n\x08Strategy\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x04name\x12Q\n\ninstrument\x18\x02 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12\x43\n\x0f\x63\x61ndle_interval\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15R\x02\x31sR\x02\x31mR\x02\x35mR\x03\x31\x35mR\x02\x31hR\x0e\x63\x61ndleInterval\x12%\n\x08quantity\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x08quantity\x12>\n\tsma_cross\x18\x05 \x01(\x0b\x32\x1f.trademesh.strategy.v1.SmaCrossH\x00R\x08smaCross\x12:\n\x05state\x18\x06 \x01(\x0e\x32$.trademesh.strategy.v1.StrategyStateR\x05state\x12\x1b\n\x04\x65tag\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\x12;\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:D\xea\x41\x41\n\x12trademesh/Strategy\x12\x15strategies/{strategy}*\nstrategies2\x08strategyB\r\n\x04rule\x12\x05\xbaH\x02\x08\x01\"\xce\x01\n\x08SmaCross\x12+\n\x0b\x66\x61st_period\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01R\nfastPeriod\x12+\n\x0bslow_period\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x02R\nslowPeriod:h\xbaHe\x1a\x63\n\x11sma_cross.periods\x12)fast_period must be less than slow_period\x1a#this.fast_period < this.slow_period*h\n\rStrategyState\x12\x1e\n\x1aSTRATEGY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16STRATEGY_STATE_ENABLED\x10\x01\x12\x1b\n\x17STRATEGY_STATE_DISABLED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$trademesh/strategy/v1/strategy.proto\x12\x15trademesh.strategy.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\"\xf4\x04\n\x08Strategy\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x04name\x12Q\n\ninstrument\x18\x02 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12\x43\n\x0f\x63\x61ndle_interval\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15R\x02\x31sR\x02\x31mR\x02\x35mR\x03\x31\x35mR\x02\x31hR\x0e\x63\x61ndleInterval\x12%\n\x08quantity\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x08quantity\x12>\n\tsma_cross\x18\x05 \x01(\x0b\x32\x1f.trademesh.strategy.v1.SmaCrossH\x00R\x08smaCross\x12:\n\x05state\x18\x06 \x01(\x0e\x32$.trademesh.strategy.v1.StrategyStateR\x05state\x12\x1b\n\x04\x65tag\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\x12\x41\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime:D\xea\x41\x41\n\x12trademesh/Strategy\x12\x15strategies/{strategy}*\nstrategies2\x08strategyB\r\n\x04rule\x12\x05\xbaH\x02\x08\x01\"\xce\x01\n\x08SmaCross\x12+\n\x0b\x66\x61st_period\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01R\nfastPeriod\x12+\n\x0bslow_period\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x02R\nslowPeriod:h\xbaHe\x1a\x63\n\x11sma_cross.periods\x12)fast_period must be less than slow_period\x1a#this.fast_period < this.slow_period*h\n\rStrategyState\x12\x1e\n\x1aSTRATEGY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16STRATEGY_STATE_ENABLED\x10\x01\x12\x1b\n\x17STRATEGY_STATE_DISABLED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +48,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STRATEGY'].fields_by_name['quantity']._serialized_options = b'\272H\006r\004\240\302\030\001'
   _globals['_STRATEGY'].fields_by_name['etag']._loaded_options = None
   _globals['_STRATEGY'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_STRATEGY'].fields_by_name['create_time']._loaded_options = None
+  _globals['_STRATEGY'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_STRATEGY'].fields_by_name['update_time']._loaded_options = None
+  _globals['_STRATEGY'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_STRATEGY']._loaded_options = None
   _globals['_STRATEGY']._serialized_options = b'\352AA\n\022trademesh/Strategy\022\025strategies/{strategy}*\nstrategies2\010strategy'
   _globals['_SMACROSS'].fields_by_name['fast_period']._loaded_options = None
@@ -55,10 +60,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SMACROSS'].fields_by_name['slow_period']._serialized_options = b'\272H\007\032\005\030\350\007(\002'
   _globals['_SMACROSS']._loaded_options = None
   _globals['_SMACROSS']._serialized_options = b'\272He\032c\n\021sma_cross.periods\022)fast_period must be less than slow_period\032#this.fast_period < this.slow_period'
-  _globals['_STRATEGYSTATE']._serialized_start=1011
-  _globals['_STRATEGYSTATE']._serialized_end=1115
-  _globals['_STRATEGY']._serialized_start=184
-  _globals['_STRATEGY']._serialized_end=800
-  _globals['_SMACROSS']._serialized_start=803
-  _globals['_SMACROSS']._serialized_end=1009
+  _globals['_STRATEGYSTATE']._serialized_start=1056
+  _globals['_STRATEGYSTATE']._serialized_end=1160
+  _globals['_STRATEGY']._serialized_start=217
+  _globals['_STRATEGY']._serialized_end=845
+  _globals['_SMACROSS']._serialized_start=848
+  _globals['_SMACROSS']._serialized_end=1054
 # @@protoc_insertion_point(module_scope)
