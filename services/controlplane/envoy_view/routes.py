@@ -7,6 +7,7 @@ from typing import Final
 from envoy.config.core.v3.base_pb2 import DataSource, HeaderValue, HeaderValueOption
 from envoy.config.route.v3.route_components_pb2 import (
     DirectResponseAction,
+    FilterConfig,
     RetryPolicy,
     Route,
     RouteAction,
@@ -14,7 +15,6 @@ from envoy.config.route.v3.route_components_pb2 import (
     VirtualHost,
 )
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from envoy.extensions.filters.http.grpc_json_transcoder.v3.transcoder_pb2 import GrpcJsonTranscoder
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 
 from services.chassis.descriptor import MethodPolicy, RetryClass
@@ -135,7 +135,7 @@ def _health_route() -> Route:
             )
         ],
     )
-    made.typed_per_filter_config[transcoder.FILTER].CopyFrom(pack(GrpcJsonTranscoder()))
+    made.typed_per_filter_config[transcoder.FILTER].CopyFrom(pack(FilterConfig(disabled=True)))
     return made
 
 
