@@ -84,9 +84,16 @@ class VenueBoard:
         Raises:
             DomainError: MARKET_DATA_STALE: the venue has not said yet.
         """
-        if not self._live:
-            raise stale(self.venue, f"{self.venue} has not listed its instruments yet")
+        self._check_listed()
         return [self._live[key].instrument for key in sorted(self._live)]
+
+    def instrument(self, name: InstrumentName) -> Instrument:
+        """One instrument.
+
+        Raises:
+            DomainError: INSTRUMENT_NOT_FOUND; MARKET_DATA_STALE: the venue has not said yet.
+        """
+        return self._listed(name).instrument
 
     def live(self, name: InstrumentName) -> LiveInstrument:
         """What is known of an instrument.
@@ -94,11 +101,7 @@ class VenueBoard:
         Raises:
             DomainError: INSTRUMENT_NOT_FOUND; MARKET_DATA_STALE before the first snapshot.
         """
-        if not self._live:
-            raise stale(self.venue, f"{self.venue} has not listed its instruments yet")
-        found = self._live.get(name.instrument)
-        if found is None:
-            raise not_found(str(name))
+        found = self._listed(name)
         if not found.known:
             raise stale(self.venue, f"{name} has no order book yet")
         return found
@@ -129,6 +132,17 @@ class VenueBoard:
         """Tell it nothing more."""
         self._subscriptions[name.instrument].remove(subscription)
         self._metrics.subscribers.dec()
+
+    def _listed(self, name: InstrumentName) -> LiveInstrument:
+        self._check_listed()
+        found = self._live.get(name.instrument)
+        if found is None:
+            raise not_found(str(name))
+        return found
+
+    def _check_listed(self) -> None:
+        if not self._live:
+            raise stale(self.venue, f"{self.venue} has not listed its instruments yet")
 
     def _list(self, instruments: Sequence[Instrument]) -> None:
         for instrument in instruments:

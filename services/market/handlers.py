@@ -65,11 +65,11 @@ class MarketReads:
 
     def instrument(self, name: InstrumentName) -> Instrument:
         """One instrument."""
-        return self._live(name).instrument
+        return self._board.venue(name.venue, str(name)).instrument(name)
 
     def ticker(self, name: InstrumentName) -> Ticker:
         """The top of the market, no older than promised."""
-        self._fresh(name).check_fresh()
+        self._board.venue(name.venue, str(name)).check_fresh()
         found = self._live(name).ticker()
         if found is None:
             raise stale(name.venue, f"{name} has no ticker yet")
@@ -77,7 +77,7 @@ class MarketReads:
 
     def order_book(self, name: InstrumentName, depth: int) -> OrderBook:
         """The book, no older than promised."""
-        self._fresh(name).check_fresh()
+        self._board.venue(name.venue, str(name)).check_fresh()
         found = self._live(name).book(depth)
         if found is None:
             raise stale(name.venue, f"{name} has no order book yet")
@@ -110,9 +110,6 @@ class MarketReads:
         page = found[: query.limit]
         more = page_token(key, page[-1].open_time.isoformat()) if len(found) > query.limit else ""
         return page, more
-
-    def _fresh(self, name: InstrumentName) -> VenueBoard:
-        return self._board.venue(name.venue, str(name))
 
     def _live(self, name: InstrumentName) -> LiveInstrument:
         return self._board.venue(name.venue, str(name)).live(name)

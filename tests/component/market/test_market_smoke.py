@@ -6,11 +6,11 @@ from typing import Any
 
 import grpc
 import pytest
+from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc
 
 from services.market.servicer import MarketServicer
 from tests.support.market import BTC, open_market
 from tests.support.smoke import Servicing
-from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc
 
 
 @asynccontextmanager
