@@ -1,11 +1,11 @@
 """Wires the portfolio service."""
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.exchange.v1 import order_events_pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2_grpc
 
 from services.chassis.events import Envelope, Subscription
+from services.chassis.persistence import Connection
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.portfolio import convert
 from services.portfolio.domain.events import Fill, Transfer
@@ -23,7 +23,7 @@ async def build(runtime: Runtime) -> Application:
     settings = PortfolioSettings()
     database = runtime.require_database()
 
-    async def apply(connection: AsyncConnection, envelope: Envelope) -> None:
+    async def apply(connection: Connection, envelope: Envelope) -> None:
         event = _event_of(envelope)
         if event is None:
             return

@@ -5,6 +5,8 @@ async with database.read() as connection: ...
 async with database.write() as connection: ...
 """
 
+from sqlalchemy.ext.asyncio import AsyncConnection as Connection
+
 from services.chassis.persistence.database import Database
 from services.chassis.persistence.errors import (
     StorageConflictError,
@@ -18,6 +20,7 @@ from services.chassis.persistence.statements import insert_if_absent
 from services.chassis.persistence.types import ExactDecimal, UtcDateTime, table_metadata
 
 __all__ = [
+    "Connection",
     "Database",
     "ExactDecimal",
     "Notices",

@@ -5,7 +5,7 @@ Write transactions run one after another, so a repeat that comes while the first
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -14,7 +14,9 @@ from google.protobuf.message import Message
 from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.chassis.persistence.database import Database
 from services.chassis.persistence.types import UtcDateTime
+from services.kernel.clock import Clock
 from services.kernel.errors import DomainError, ErrorKind
 
 KEEP = timedelta(days=7)
@@ -51,6 +53,34 @@ class RequestLog:
     """
 
     table: Table
+
+    async def once(
+        self,
+        database: Database,
+        clock: Clock,
+        request: Message,
+        make: Callable[[], Answer],
+        work: Callable[[AsyncConnection], Awaitable[Answer]],
+    ) -> Answer:
+        """Run a mutation that is one write transaction, once for each request id.
+
+        Args:
+            database: opens the transaction.
+            clock: the time that the answer is kept from.
+            request: carries ``request_id``.
+            make: makes an empty answer, to be filled from the stored bytes.
+            work: the mutation; runs only where the request is new.
+
+        Raises:
+            DomainError: REQUEST_ID_REUSED, or whatever ``work`` raises; nothing is changed then.
+        """
+        async with database.write() as connection:
+            stored = await self.recall(connection, request, make)
+            if stored is not None:
+                return stored
+            answer = await work(connection)
+            await self.remember(connection, request, answer, clock.now())
+            return answer
 
     async def recall(
         self, connection: AsyncConnection, request: Message, make: Callable[[], Answer]

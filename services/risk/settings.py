@@ -1,0 +1,33 @@
+"""What an operator can set for the risk service."""
+
+from decimal import Decimal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class RiskSettings(BaseSettings):
+    """Environment variables with the prefix ``TRADEMESH_RISK_``.
+
+    The limits here are the first limits of an account that has none yet; later ones are set by
+    UpdateLimits.
+
+    Attributes:
+        accounts: ids of the accounts that may trade.
+        fee_rate: highest fee rate of a venue, as a fraction; a buy reserves its fee, too.
+        max_order_notional: first limit, in quote asset.
+        max_position_notional: first limit, in quote asset.
+        max_gross_notional: first limit, in quote asset.
+        price_collar: first limit, as a fraction.
+        max_open_orders: first limit.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TRADEMESH_RISK_", frozen=True)
+
+    accounts: tuple[str, ...] = ("paper",)
+    fee_rate: Decimal = Field(default=Decimal("0.002"), ge=0, lt=1)
+    max_order_notional: Decimal = Field(default=Decimal(10_000), gt=0)
+    max_position_notional: Decimal = Field(default=Decimal(50_000), gt=0)
+    max_gross_notional: Decimal = Field(default=Decimal(80_000), gt=0)
+    price_collar: Decimal = Field(default=Decimal("0.05"), gt=0)
+    max_open_orders: int = Field(default=100, ge=0, le=10_000)

@@ -1,0 +1,64 @@
+"""Decisions as rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.chassis.telemetry.correlation import correlation_id
+from services.kernel.names import InstrumentName
+from services.risk.domain.account import Reservation
+from services.risk.domain.checks import Check, CheckKind
+from services.risk.domain.order import OrderTerms, Side
+from services.risk.ports import Decision, StoredDecision
+
+
+def decision_row(order_id: str, stored: StoredDecision) -> dict[str, Any]:
+    """A decision as a row of ``decisions``."""
+    order, decision = stored.order, stored.decision
+    reserved = decision.reservation
+    return {
+        "order_id": order_id,
+        "account": order.account,
+        "instrument": str(order.instrument),
+        "side": order.side.name,
+        "quantity": order.quantity,
+        "limit_price": order.limit_price,
+        "approved": decision.approved,
+        "checks": [
+            [check.kind.name, check.passed, check.observed, check.allowed, check.message]
+            for check in decision.checks
+        ],
+        "reserved_asset": None if reserved is None else reserved.asset,
+        "reserved_per_unit": None if reserved is None else reserved.per_unit,
+        "limits_version": decision.limits_version,
+        "decide_time": decision.decide_time,
+        "correlation_id": correlation_id.get(),
+    }
+
+
+def decision_from(row: Mapping[str, Any]) -> StoredDecision:
+    """A row of ``decisions``, with the reservation as it was made."""
+    order = OrderTerms(
+        account=row["account"],
+        instrument=InstrumentName.parse(row["instrument"]),
+        side=Side[row["side"]],
+        quantity=row["quantity"],
+        limit_price=row["limit_price"],
+    )
+    reserved = None
+    if row["reserved_asset"] is not None:
+        reserved = Reservation(
+            order_id=row["order_id"],
+            account=order.account,
+            instrument=order.instrument,
+            side=order.side,
+            remaining=order.quantity,
+            asset=row["reserved_asset"],
+            per_unit=row["reserved_per_unit"],
+        )
+    decision = Decision(
+        checks=tuple(Check(CheckKind[kind], *rest) for kind, *rest in row["checks"]),
+        reservation=reserved,
+        limits_version=row["limits_version"],
+        decide_time=row["decide_time"],
+    )
+    return StoredDecision(order, decision)
