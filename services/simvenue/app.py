@@ -1,0 +1,122 @@
+"""Wires the simulated venue."""
+
+from decimal import Decimal
+
+import structlog
+from trademesh.simvenue.v1 import simvenue_service_pb2_grpc
+
+from services.chassis.runtime import Application, Background, Binding, Runtime
+from services.simvenue import convert
+from services.simvenue.domain.account import AccountState
+from services.simvenue.domain.venue import Ids, Venue
+from services.simvenue.drivers.driver import MarketDriver
+from services.simvenue.drivers.recording import RecordingDriver, find_files
+from services.simvenue.drivers.synthetic import SyntheticDriver
+from services.simvenue.floor import TradingFloor
+from services.simvenue.handlers import MarketData, Trading, VenueFacts
+from services.simvenue.listing import INSTRUMENTS, PROFILES
+from services.simvenue.marks import ExchangeClock, Leases
+from services.simvenue.ports import StoredVenue
+from services.simvenue.pump import MarketPump
+from services.simvenue.servicer import SimvenueServicer
+from services.simvenue.settings import SimvenueSettings
+from services.simvenue.storage.ledger import SqlLedger
+from services.simvenue.streams import AccountStream, MarketStream
+
+_log = structlog.get_logger(__name__)
+
+_SECOND_NS = 1_000_000_000
+
+
+async def build(runtime: Runtime) -> Application:
+    """Wire the venue: its ledger, its markets, what moves them, and the way in."""
+    return await build_venue(runtime, SimvenueSettings())
+
+
+async def build_venue(runtime: Runtime, settings: SimvenueSettings) -> Application:
+    """Wire the venue with settings.
+
+    Args:
+        runtime: of the process.
+        settings: of the venue.
+
+    Raises:
+        RecordingError: there is no recording where the settings say.
+    """
+    driver = _driver(settings)
+    ledger = SqlLedger(runtime.require_database(), settings.venue)
+    stored = await ledger.claim()
+    begin_ns = _begin_ns(runtime, settings, driver, stored)
+    clock = ExchangeClock(float(settings.speed))
+    leases = Leases(clock, stored.marks)
+    venue = Venue(INSTRUMENTS, Ids(leases.trades, leases.orders, leases.transfers))
+    unfunded = _open_accounts(venue, settings, stored)
+    floor = TradingFloor(venue, leases, ledger, convert.encode_account_event, settings.buffered_events)
+    pump = MarketPump(driver, floor, clock)
+    facts = VenueFacts(settings.venue, driver.source, convert.speed_to(settings.speed), begin_ns)
+    servicer = SimvenueServicer(
+        MarketData(floor, facts),
+        Trading(floor, ledger),
+        MarketStream(floor, settings.heartbeat_seconds),
+        AccountStream(floor, ledger, settings.heartbeat_seconds),
+        runtime.clock,
+    )
+
+    async def prepare() -> None:
+        clock.set(begin_ns)
+        await floor.flush()  # no id and no time may be used before their bounds are on disk
+        for account, deposits in unfunded.items():
+            for currency, amount in deposits.items():
+                venue.deposit(account, currency, amount, begin_ns)
+        venue.reopen()
+        await pump.warm_up(begin_ns, begin_ns + _warmup_ns(settings))
+        await floor.flush()
+        clock.run()
+        _log.info("venue_opened", source=driver.source.name.lower(), speed=facts.speed)
+
+    return Application(
+        servicers=[
+            Binding(
+                "trademesh.simvenue.v1.SimvenueService",
+                servicer,
+                simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server,
+            )
+        ],
+        background=[Background("ledger_writer", floor.run), Background("market", pump.run)],
+        prepare=prepare,
+    )
+
+
+def _driver(settings: SimvenueSettings) -> MarketDriver:
+    if settings.recording is None:
+        return SyntheticDriver(settings.seed, PROFILES)
+    return RecordingDriver(find_files(settings.recording, INSTRUMENTS))
+
+
+def _warmup_ns(settings: SimvenueSettings) -> int:
+    recorded = settings.recording is not None
+    seconds = settings.recording_warmup_seconds if recorded else settings.synthetic_warmup_seconds
+    return int(seconds * _SECOND_NS)
+
+
+def _begin_ns(runtime: Runtime, settings: SimvenueSettings, driver: MarketDriver, stored: StoredVenue) -> int:
+    """Where exchange time begins: after the run before, else where the recording or our past does."""
+    if stored.marks is not None:
+        return stored.marks.time_ns
+    natural = driver.begin_ns()
+    if natural is not None:
+        return natural
+    return int(runtime.clock.now().timestamp() * _SECOND_NS) - _warmup_ns(settings)
+
+
+def _open_accounts(
+    venue: Venue, settings: SimvenueSettings, stored: StoredVenue
+) -> dict[str, dict[str, Decimal]]:
+    """Open all accounts; answers the deposits of those that are new."""
+    for state in stored.accounts:
+        venue.open_account(state)
+    known = {state.account for state in stored.accounts}
+    unfunded = {name: deposits for name, deposits in settings.accounts.items() if name not in known}
+    for name in unfunded:
+        venue.open_account(AccountState(name))
+    return unfunded

@@ -1,0 +1,350 @@
+"""The matching engine of one instrument: price-time priority over whole ticks and lots.
+
+Everything here is an integer. Orders of one price stand in a linked list, so that a cancel costs the
+same wherever the order stands; the prices of a side are a sorted list with the best one last, so that
+the best price is taken and given at the cheap end.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from services.simvenue.domain.terms import Side
+
+CROWD = 0
+"""Owner of every order that is not a real account's. The crowd may trade with itself."""
+
+_ANY_PRICE = -(10**60)
+
+
+class Match(NamedTuple):
+    """One trade. A tuple, since the engine makes very many of them.
+
+    Attributes:
+        trade_id: unique and rising at the venue.
+        price: ticks; the price of the order that rested.
+        lots: quantity.
+        taker_side: side of the order that came in.
+        maker_id: order that rested.
+        maker_owner: its owner.
+        taker_id: order that came in.
+        taker_owner: its owner.
+    """
+
+    trade_id: int
+    price: int
+    lots: int
+    taker_side: Side
+    maker_id: int
+    maker_owner: int
+    taker_id: int
+    taker_owner: int
+
+
+class Outcome(NamedTuple):
+    """What became of an order that came in.
+
+    Attributes:
+        matches: its trades, in order.
+        remaining: lots that did not trade; they rest now if that was asked for and nothing stopped it.
+        self_trade: whether it was stopped by an order of the same owner; the rest does not rest then.
+    """
+
+    matches: list[Match]
+    remaining: int
+    self_trade: bool
+
+
+class Walk(NamedTuple):
+    """What an order would get if it came now.
+
+    Attributes:
+        lots: how much would trade.
+        notional: sum of ticks times lots of that.
+    """
+
+    lots: int
+    notional: int
+
+
+class RestingOrder:
+    """An order in the book: a node of its level's queue."""
+
+    __slots__ = ("following", "level", "lots", "order_id", "owner", "previous")
+
+    def __init__(self, order_id: int, owner: int, lots: int) -> None:
+        self.order_id = order_id
+        self.owner = owner
+        self.lots = lots
+        self.level: Level | None = None
+        self.previous: RestingOrder | None = None
+        self.following: RestingOrder | None = None
+
+
+class Level:
+    """The queue at one price, oldest order first."""
+
+    __slots__ = ("half", "head", "key", "tail", "total")
+
+    def __init__(self, half: "Half", key: int) -> None:
+        self.half = half
+        self.key = key
+        self.total = 0
+        self.head: RestingOrder | None = None
+        self.tail: RestingOrder | None = None
+
+    def append(self, order: RestingOrder) -> None:
+        """Put an order at the end of the queue."""
+        order.level = self
+        order.previous = self.tail
+        if self.tail is None:
+            self.head = order
+        else:
+            self.tail.following = order
+        self.tail = order
+        self.total += order.lots
+
+    def unlink(self, order: RestingOrder) -> None:
+        """Take an order out of the queue, wherever it stands."""
+        if order.previous is None:
+            self.head = order.following
+        else:
+            order.previous.following = order.following
+        if order.following is None:
+            self.tail = order.previous
+        else:
+            order.following.previous = order.previous
+        self.total -= order.lots
+
+    def __iter__(self) -> Iterator[RestingOrder]:
+        order = self.head
+        while order is not None:
+            following = order.following
+            yield order
+            order = following
+
+
+class Half:
+    """One side of the book. Keys are prices times ``sign``: the best one is always the greatest."""
+
+    __slots__ = ("changed", "keys", "levels", "side", "sign")
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.sign = 1 if side is Side.BUY else -1
+        self.keys: list[int] = []
+        self.levels: dict[int, Level] = {}
+        self.changed: set[int] = set()
+
+    def level(self, key: int) -> Level:
+        """The level of a key, made if there is none."""
+        level = self.levels.get(key)
+        if level is None:
+            level = self.levels[key] = Level(self, key)
+            insort(self.keys, key)
+        return level
+
+    def drop(self, key: int) -> None:
+        """Forget a level that stands empty."""
+        del self.levels[key]
+        if self.keys[-1] == key:
+            self.keys.pop()
+        else:
+            del self.keys[bisect_left(self.keys, key)]
+
+    def best(self) -> int | None:
+        """Best price in ticks."""
+        return self.keys[-1] * self.sign if self.keys else None
+
+
+class OrderBook:
+    """The book of one instrument.
+
+    Args:
+        trade_ids: gives each trade its id; shared by all books of the venue.
+    """
+
+    def __init__(self, trade_ids: Iterator[int]) -> None:
+        self._trade_ids = trade_ids
+        self._bids = Half(Side.BUY)
+        self._asks = Half(Side.SELL)
+        self._orders: dict[int, RestingOrder] = {}
+
+    def half(self, side: Side) -> Half:
+        """The side of the book that holds orders of ``side``."""
+        return self._bids if side is Side.BUY else self._asks
+
+    def submit(
+        self, order_id: int, owner: int, side: Side, lots: int, limit: int | None, *, rest: bool
+    ) -> Outcome:
+        """Match an order that comes in, and rest what is left of it.
+
+        Args:
+            order_id: unused so far.
+            owner: account number, or CROWD.
+            side: which way.
+            lots: above zero.
+            limit: worst price in ticks; None takes any price.
+            rest: whether the remainder goes into the book (needs a limit).
+        """
+        against = self._asks if side is Side.BUY else self._bids
+        floor = _ANY_PRICE if limit is None else limit * against.sign
+        matches: list[Match] = []
+        keys = against.keys
+        remaining = lots
+        while remaining and keys and keys[-1] >= floor:
+            level = against.levels[keys[-1]]
+            remaining = self._take(level, order_id, owner, side, remaining, matches)
+            if level.head is None:
+                against.drop(level.key)
+            elif remaining:
+                return Outcome(matches, remaining, self_trade=True)
+        if rest and remaining and limit is not None:
+            self._rest(order_id, owner, side, remaining, limit)
+        return Outcome(matches, remaining, self_trade=False)
+
+    def cancel(self, order_id: int) -> int:
+        """Take an order out; answers its remaining lots, 0 where no such order rests."""
+        order = self._orders.pop(order_id, None)
+        if order is None or order.level is None:
+            return 0
+        level = order.level
+        level.unlink(order)
+        level.half.changed.add(level.key)
+        if level.head is None:
+            level.half.drop(level.key)
+        return order.lots
+
+    def enlarge_last(self, owner: int, side: Side, price: int, lots: int) -> bool:
+        """Add to the last order of a queue if it is the owner's: nobody stands behind it to be wronged."""
+        half = self.half(side)
+        level = half.levels.get(price * half.sign)
+        if level is None or level.tail is None or level.tail.owner != owner:
+            return False
+        level.tail.lots += lots
+        level.total += lots
+        half.changed.add(level.key)
+        return True
+
+    def reduce_from_back(self, owner: int, side: Side, price: int, lots: int) -> None:
+        """Cancel that many of the owner's lots at a price, the youngest first."""
+        half = self.half(side)
+        level = half.levels[price * half.sign]
+        order = level.tail
+        while lots and order is not None:
+            previous = order.previous
+            if order.owner == owner:
+                cut = min(lots, order.lots)
+                lots -= cut
+                if cut == order.lots:
+                    self.cancel(order.order_id)
+                else:
+                    order.lots -= cut
+                    level.total -= cut
+                    half.changed.add(level.key)
+            order = previous
+
+    def owned_at(self, owner: int, side: Side, price: int) -> int:
+        """Lots of one owner at one price."""
+        half = self.half(side)
+        level = half.levels.get(price * half.sign)
+        if level is None:
+            return 0
+        return sum(order.lots for order in level if order.owner == owner)
+
+    def prices_through(self, side: Side, price: int) -> list[int]:
+        """Prices of a side that are as good as ``price`` or better, best first."""
+        half = self.half(side)
+        start = bisect_left(half.keys, price * half.sign)
+        return [key * half.sign for key in reversed(half.keys[start:])]
+
+    def walk(self, side: Side, lots: int, limit: int | None, owner: int) -> Walk:
+        """What an incoming order would trade now. Changes nothing."""
+        against = self.half(side.opposite)
+        floor = _ANY_PRICE if limit is None else limit * against.sign
+        got = notional = 0
+        for key in reversed(against.keys):
+            if key < floor or got == lots:
+                break
+            here, stopped = _reachable(against.levels[key], lots - got, owner)
+            got += here
+            notional += here * key * against.sign
+            if stopped:
+                break
+        return Walk(got, notional)
+
+    def best(self, side: Side) -> int | None:
+        """Best price of a side in ticks, None where it is empty."""
+        return self.half(side).best()
+
+    def depth(self, side: Side, levels: int) -> list[tuple[int, int]]:
+        """Price in ticks and total lots of the best levels, best first."""
+        half = self.half(side)
+        return [(key * half.sign, half.levels[key].total) for key in islice(reversed(half.keys), levels)]
+
+    def orders(self, side: Side) -> list[tuple[int, int, int]]:
+        """Order id, price and lots of every resting order of a side, by priority."""
+        half = self.half(side)
+        return [
+            (order.order_id, key * half.sign, order.lots)
+            for key in reversed(half.keys)
+            for order in half.levels[key]
+        ]
+
+    def take_changes(self, side: Side) -> list[tuple[int, int]]:
+        """Price and new total of each level that changed since the last call; 0 where it is gone."""
+        half = self.half(side)
+        if not half.changed:
+            return []
+        levels = half.levels
+        changes = [
+            (key * half.sign, level.total if (level := levels.get(key)) is not None else 0)
+            for key in half.changed
+        ]
+        half.changed.clear()
+        return changes
+
+    def _take(
+        self, level: Level, order_id: int, owner: int, side: Side, remaining: int, matches: list[Match]
+    ) -> int:
+        """Trade against one level until it, the order, or the owner's own order ends it."""
+        price = level.key * level.half.sign
+        while remaining and (maker := level.head) is not None:
+            if maker.owner == owner and owner != CROWD:
+                break
+            lots = min(remaining, maker.lots)
+            matches.append(
+                Match(next(self._trade_ids), price, lots, side, maker.order_id, maker.owner, order_id, owner)
+            )
+            remaining -= lots
+            if lots == maker.lots:
+                level.unlink(maker)
+                del self._orders[maker.order_id]
+            else:
+                maker.lots -= lots
+                level.total -= lots
+        level.half.changed.add(level.key)
+        return remaining
+
+    def _rest(self, order_id: int, owner: int, side: Side, lots: int, limit: int) -> None:
+        half = self._bids if side is Side.BUY else self._asks
+        key = limit * half.sign
+        order = RestingOrder(order_id, owner, lots)
+        half.level(key).append(order)
+        half.changed.add(key)
+        self._orders[order_id] = order
+
+
+def _reachable(level: Level, lots: int, owner: int) -> tuple[int, bool]:
+    """How much of a level an owner can take, and whether an order of its own stops it."""
+    if owner == CROWD:
+        return min(lots, level.total), False
+    got = 0
+    for order in level:
+        if got == lots:
+            break
+        if order.owner == owner:
+            return got, True
+        got += min(lots - got, order.lots)
+    return got, False

@@ -1,0 +1,1 @@
+"""What moves the market: a seeded crowd, or a recording."""

@@ -1,0 +1,168 @@
+"""The ledger in a database."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Table, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.persistence import Database, insert_if_absent
+from services.simvenue.domain.account import AccountState
+from services.simvenue.domain.orders import (
+    AccountEvent,
+    BalanceUpdate,
+    ExecutionReport,
+    Fill,
+    Transfer,
+)
+from services.simvenue.ports import EncodedEvent, Marks, StoredVenue, VenueFencedError
+from services.simvenue.storage import rows
+from services.simvenue.storage.rows import Values
+from services.simvenue.storage.tables import ACCOUNT_EVENT, BALANCE, FILL, ORDERS, TRANSFER, VENUE
+
+
+class SqlLedger:
+    """Keeps a venue's ledger; see :class:`services.simvenue.ports.Ledger`.
+
+    Args:
+        database: opened and migrated.
+        venue: id of the venue.
+    """
+
+    def __init__(self, database: Database, venue: str) -> None:
+        self._database = database
+        self._venue = venue
+        self._epoch = 0
+
+    async def claim(self) -> StoredVenue:
+        """Take the ledger over from any other process, and read it."""
+        async with self._database.write() as connection:
+            fresh = {"epoch": 0, "time_ns": 0, "trade_id": 0, "order_id": 0, "transfer_id": 0}
+            new = await insert_if_absent(connection, VENUE, {"venue": self._venue, **fresh})
+            row = (await connection.execute(select(VENUE).where(VENUE.c.venue == self._venue))).one()
+            self._epoch = row.epoch + 1
+            await connection.execute(
+                update(VENUE).where(VENUE.c.venue == self._venue).values(epoch=self._epoch)
+            )
+            accounts = await _accounts(connection)
+        marks = None if new else Marks(row.time_ns, row.trade_id, row.order_id, row.transfer_id)
+        return StoredVenue(marks, accounts)
+
+    async def save(
+        self, facts: Sequence[AccountEvent], events: Sequence[EncodedEvent], marks: Marks | None
+    ) -> None:
+        """Make facts durable, all or none.
+
+        Raises:
+            VenueFencedError: another process has taken the ledger over.
+        """
+        async with self._database.write() as connection:
+            await self._check_epoch(connection, marks)
+            changes = _Changes(facts)
+            await _upsert(connection, ORDERS, changes.orders)
+            await _upsert(connection, BALANCE, changes.balances)
+            await _insert(connection, FILL, changes.fills)
+            await _insert(connection, TRANSFER, changes.transfers)
+            await _insert(
+                connection,
+                ACCOUNT_EVENT,
+                [
+                    {"account": event.account, "sequence": event.sequence, "payload": event.payload}
+                    for event in events
+                ],
+            )
+
+    async def fills(self, account: str, after_trade_id: int, limit: int) -> Sequence[Fill]:
+        """Fills of an account, by trade id."""
+        found = await self._page(FILL, FILL.c.trade_id, account, after_trade_id, limit)
+        return [rows.fill_of(row) for row in found]
+
+    async def transfers(self, account: str, after_transfer_id: int, limit: int) -> Sequence[Transfer]:
+        """Transfers of an account, by transfer id."""
+        found = await self._page(TRANSFER, TRANSFER.c.transfer_id, account, after_transfer_id, limit)
+        return [rows.transfer_of(row) for row in found]
+
+    async def events(self, account: str, after_sequence: int, limit: int) -> Sequence[EncodedEvent]:
+        """Events of an account, by sequence."""
+        found = await self._page(ACCOUNT_EVENT, ACCOUNT_EVENT.c.sequence, account, after_sequence, limit)
+        return [EncodedEvent(row.account, row.sequence, row.payload) for row in found]
+
+    async def _page(self, table: Table, key: Any, account: str, after: int, limit: int) -> Sequence[Row[Any]]:
+        question = select(table).where(table.c.account == account, key > after).order_by(key).limit(limit)
+        async with self._database.read() as connection:
+            return (await connection.execute(question)).all()
+
+    async def _check_epoch(self, connection: AsyncConnection, marks: Marks | None) -> None:
+        mine = (VENUE.c.venue == self._venue) & (VENUE.c.epoch == self._epoch)
+        if marks is None:
+            held = (await connection.execute(select(VENUE.c.epoch).where(mine))).one_or_none() is not None
+        else:
+            values = {
+                "time_ns": marks.time_ns,
+                "trade_id": marks.trade_id,
+                "order_id": marks.order_id,
+                "transfer_id": marks.transfer_id,
+            }
+            held = (await connection.execute(update(VENUE).where(mine).values(values))).rowcount == 1
+        if not held:
+            raise VenueFencedError(f"another process has taken over the ledger of venue {self._venue}")
+
+
+class _Changes:
+    """What a list of facts leaves behind: the last state of what changes, all of what only grows."""
+
+    def __init__(self, facts: Sequence[AccountEvent]) -> None:
+        orders: dict[int, Values] = {}
+        balances: dict[tuple[str, str], Values] = {}
+        self.fills: list[Values] = []
+        self.transfers: list[Values] = []
+        for fact in facts:
+            match fact.body:
+                case ExecutionReport(order, fill):
+                    orders[order.venue_order_id] = rows.order_values(order)
+                    if fill is not None:
+                        self.fills.append(rows.fill_values(fill))
+                case BalanceUpdate(changed):
+                    for entry in changed:
+                        balances[fact.account, entry.currency] = rows.balance_values(fact.account, entry)
+                case Transfer():
+                    self.transfers.append(rows.transfer_values(fact.body))
+        self.orders = list(orders.values())
+        self.balances = list(balances.values())
+
+
+async def _insert(connection: AsyncConnection, table: Table, values: Sequence[Values]) -> None:
+    if values:
+        await connection.execute(table.insert(), values)
+
+
+async def _upsert(connection: AsyncConnection, table: Table, values: Sequence[Values]) -> None:
+    if not values:
+        return
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), values)
+
+
+async def _accounts(connection: AsyncConnection) -> list[AccountState]:
+    last = select(ACCOUNT_EVENT.c.account, func.max(ACCOUNT_EVENT.c.sequence).label("sequence")).group_by(
+        ACCOUNT_EVENT.c.account
+    )
+    sequences = {row.account: row.sequence for row in await connection.execute(last)}
+    balances, orders, fills = defaultdict(list), defaultdict(list), defaultdict(list)
+    for row in await connection.execute(select(BALANCE)):
+        balances[row.account].append(rows.balance_of(row))
+    for row in await connection.execute(select(ORDERS).order_by(ORDERS.c.venue_order_id)):
+        orders[row.account].append(rows.order_of(row))
+    for row in await connection.execute(select(FILL).order_by(FILL.c.trade_id)):
+        fills[row.account].append(rows.fill_of(row))
+    return [
+        AccountState(
+            account, sequence, tuple(balances[account]), tuple(orders[account]), tuple(fills[account])
+        )
+        for account, sequence in sorted(sequences.items())
+    ]

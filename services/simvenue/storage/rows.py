@@ -1,0 +1,132 @@
+"""Rows to values and back."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.simvenue.domain.orders import (
+    Balance,
+    Fill,
+    LimitTerms,
+    MarketTerms,
+    NewOrder,
+    Order,
+    Transfer,
+    TransferKind,
+)
+from services.simvenue.domain.terms import CloseReason, Liquidity, OrderStatus, Side, TimeInForce
+
+Values = dict[str, Any]
+
+
+def order_values(order: Order) -> Values:
+    """An order as a row."""
+    request, terms = order.request, order.request.terms
+    limit = terms if isinstance(terms, LimitTerms) else None
+    return {
+        "venue_order_id": order.venue_order_id,
+        "account": order.account,
+        "client_order_id": request.client_order_id,
+        "symbol": request.symbol,
+        "side": request.side.name,
+        "quantity": request.quantity,
+        "price": limit.price if limit else None,
+        "time_in_force": limit.time_in_force.name if limit else None,
+        "post_only": limit.post_only if limit else False,
+        "status": order.status.name,
+        "close_reason": order.close_reason.name if order.close_reason else None,
+        "filled": order.filled,
+        "notional": order.notional,
+        "fees": order.fees,
+        "create_ns": order.create_ns,
+        "update_ns": order.update_ns,
+    }
+
+
+def order_of(row: Row[Any]) -> Order:
+    """A row as an order."""
+    terms: MarketTerms | LimitTerms = MarketTerms()
+    if row.price is not None:
+        terms = LimitTerms(row.price, TimeInForce[row.time_in_force], row.post_only)
+    return Order(
+        row.venue_order_id,
+        row.account,
+        NewOrder(row.client_order_id, row.symbol, Side[row.side], row.quantity, terms),
+        OrderStatus[row.status],
+        CloseReason[row.close_reason] if row.close_reason else None,
+        row.filled,
+        row.notional,
+        row.fees,
+        row.create_ns,
+        row.update_ns,
+    )
+
+
+def fill_values(fill: Fill) -> Values:
+    """A fill as a row."""
+    return {
+        "account": fill.account,
+        "trade_id": fill.trade_id,
+        "venue_order_id": fill.venue_order_id,
+        "client_order_id": fill.client_order_id,
+        "symbol": fill.symbol,
+        "side": fill.side.name,
+        "price": fill.price,
+        "quantity": fill.quantity,
+        "fee": fill.fee,
+        "fee_currency": fill.fee_currency,
+        "liquidity": fill.liquidity.name,
+        "time_ns": fill.time_ns,
+    }
+
+
+def fill_of(row: Row[Any]) -> Fill:
+    """A row as a fill."""
+    return Fill(
+        row.trade_id,
+        row.venue_order_id,
+        row.client_order_id,
+        row.account,
+        row.symbol,
+        Side[row.side],
+        row.price,
+        row.quantity,
+        row.fee,
+        row.fee_currency,
+        Liquidity[row.liquidity],
+        row.time_ns,
+    )
+
+
+def transfer_values(transfer: Transfer) -> Values:
+    """A transfer as a row."""
+    return {
+        "transfer_id": transfer.transfer_id,
+        "account": transfer.account,
+        "kind": transfer.kind.name,
+        "currency": transfer.currency,
+        "amount": transfer.amount,
+        "time_ns": transfer.time_ns,
+    }
+
+
+def transfer_of(row: Row[Any]) -> Transfer:
+    """A row as a transfer."""
+    return Transfer(
+        row.transfer_id, row.account, TransferKind[row.kind], row.currency, row.amount, row.time_ns
+    )
+
+
+def balance_values(account: str, balance: Balance) -> Values:
+    """A balance as a row."""
+    return {
+        "account": account,
+        "currency": balance.currency,
+        "free": balance.free,
+        "locked": balance.locked,
+    }
+
+
+def balance_of(row: Row[Any]) -> Balance:
+    """A row as a balance."""
+    return Balance(row.currency, row.free, row.locked)
