@@ -70,6 +70,17 @@ def codename(release: Path = Path("/etc/os-release")) -> str:
     return ""
 
 
+def installed_packages(status: Path = Path("/var/lib/dpkg/status")) -> set[str]:
+    """Names of the packages that the machine has."""
+    names: set[str] = set()
+    if status.is_file():
+        for stanza in status.read_text(encoding="utf-8", errors="replace").split("\n\n"):
+            fields = _deb822_fields(stanza)
+            if fields.get("status", "").endswith(" installed"):
+                names.add(fields["package"])
+    return names
+
+
 def _one_line_sources(text: str) -> Iterator[Source]:
     for line in text.splitlines():
         match = _ONE_LINE.match(line.split("#", 1)[0].strip())
@@ -116,8 +127,8 @@ def _deb822_fields(stanza: str) -> dict[str, str]:
 class PrivateApt:
     """apt with a state folder of its own. Make one with `private_apt`."""
 
-    def __init__(self, folder: Path, source: Source, suites: Sequence[str], installed: Path | None) -> None:
-        """Prepares the state folder; `installed` is the dpkg status file to count as installed."""
+    def __init__(self, folder: Path, source: Source, suites: Sequence[str]) -> None:
+        """Prepares the state folder."""
         self._folder = folder
         for part in ("state/lists/partial", "cache/archives/partial", "etc", "packages"):
             (folder / part).mkdir(parents=True)
@@ -140,7 +151,7 @@ class PrivateApt:
         for setting in (
             f"Dir::State={folder / 'state'}",
             f"Dir::Cache={folder / 'cache'}",
-            f"Dir::State::status={installed or '/dev/null'}",
+            "Dir::State::status=/dev/null",
             f"Dir::Etc::sourcelist={sources}",
             "Dir::Etc::sourceparts=/dev/null",
             "Acquire::Languages=none",
@@ -155,8 +166,8 @@ class PrivateApt:
         """Fetches the package lists."""
         self._run("update")
 
-    def missing_for(self, package: str) -> list[str]:
-        """Names of the packages an installation of `package` would add, itself included."""
+    def needed_by(self, package: str) -> list[str]:
+        """Names of all packages that `package` needs on an empty machine, itself included."""
         output = self._run("install", "--simulate", "--no-install-recommends", package)
         return [line.split()[1] for line in output.splitlines() if line.startswith("Inst ")]
 
@@ -171,7 +182,7 @@ class PrivateApt:
 
 
 @contextmanager
-def private_apt(*suites: str, installed: Path | None = None) -> Iterator[PrivateApt]:
+def private_apt(*suites: str) -> Iterator[PrivateApt]:
     """A private apt with fresh package lists of the suites; none named means the machine's own.
 
     Raises:
@@ -184,7 +195,7 @@ def private_apt(*suites: str, installed: Path | None = None) -> Iterator[Private
     with tempfile.TemporaryDirectory(prefix="trademesh-apt-") as folder:
         # apt fetches as the user _apt, who must be able to come in.
         Path(folder).chmod(0o755)
-        apt = PrivateApt(Path(folder), source, suites or source.suites, installed)
+        apt = PrivateApt(Path(folder), source, suites or source.suites)
         apt.update()
         yield apt
 

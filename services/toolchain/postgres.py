@@ -9,14 +9,13 @@ import re
 import shutil
 from pathlib import Path
 
-from services.toolchain.debian import DebianError, private_apt
+from services.toolchain.debian import DebianError, installed_packages, private_apt
 from services.toolchain.places import placed, tools_directory
 from services.toolchain.tools import Announce, Tool, ToolMissing
 
-INSTALLED = Path("/var/lib/dpkg/status")
-"""What the machine has: libraries listed here are not fetched again."""
-
 _FOLDER = "postgresql"
+_UNUSED = ("libc6", "libgcc", "libstdc++", "libllvm", "libz3")
+"""Of the machine, whatever it is called there; or of the compiler, see `unpack`."""
 _SERVER = re.compile(r"postgresql(-client)?-\d+$")
 
 
@@ -46,7 +45,7 @@ def install(announce: Announce) -> Path:
 
     def build(folder: Path) -> None:
         announce("fetching PostgreSQL (Debian's packages, unpacked, not installed) ...")
-        unpack(folder, INSTALLED)
+        unpack(folder, present=installed_packages())
 
     advice = "install the package `postgresql` or set POSTGRES_BIN_DIR to the folder of postgres and initdb"
     try:
@@ -59,10 +58,10 @@ def install(announce: Announce) -> Path:
     return found
 
 
-def unpack(folder: Path, installed: Path) -> None:
-    """Unpacks server, client programs and missing libraries below `folder`."""
-    with private_apt(installed=installed if installed.is_file() else None) as apt:
-        packages = [name for name in apt.missing_for("postgresql") if _wanted(name)]
+def unpack(folder: Path, present: set[str]) -> None:
+    """Unpacks server, client programs and the libraries that are not `present` below `folder`."""
+    with private_apt() as apt:
+        packages = [name for name in apt.needed_by("postgresql") if name not in present and _wanted(name)]
         apt.unpack(packages, into=folder)
     # The compiler of query expressions needs 100 MB of LLVM; without its plugin the server runs without it.
     for plugin in folder.glob("usr/lib/postgresql/*/lib/llvmjit*"):
@@ -82,9 +81,7 @@ def environment(binary: Path) -> dict[str, str]:
 
 
 def _wanted(package: str) -> bool:
-    library = (
-        package.startswith("lib") and not package.startswith(("libllvm", "libz3")) and "perl" not in package
-    )
+    library = package.startswith("lib") and "perl" not in package and not package.startswith(_UNUSED)
     return library or _SERVER.fullmatch(package) is not None
 
 
