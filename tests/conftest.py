@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.support.consul",
     "tests.support.controlplane",
+    "tests.support.mesh",
     "tests.support.postgres",
     "tests.support.rpc",
     "tests.support.smoke",

@@ -1,8 +1,8 @@
-"""``python -m services.supervisor OPTIONS``: started by ``trademesh up``."""
+"""``python -m services.supervisor``: started by ``trademesh up``."""
 
 import sys
 
 from services.supervisor.daemon import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -111,12 +111,15 @@ class Child:
         """Where the slot stands."""
         return self._phase
 
-    def mark_serving(self, serving: bool, ports: Mapping[str, int] | None = None) -> None:
+    def note_ports(self, ports: Mapping[str, int]) -> None:
+        """Tells which ports the running process has registered, beside those known before."""
+        known = dict(self.seat.ports)
+        self.ports = known | {name: port for name, port in ports.items() if port not in known.values()}
+
+    def mark_serving(self, serving: bool) -> None:
         """Tells what the registry or a probe says about the running process."""
         if self._process is None or self._phase in {Phase.STOPPING, Phase.STOPPED}:
             return
-        if ports:
-            self.ports = dict(self.seat.ports) | dict(ports)
         if serving == self.serving.is_set():
             return
         self._phase = Phase.SERVING if serving else Phase.UNHEALTHY
@@ -178,17 +181,18 @@ class Child:
             await process.stop(self.seat.grace)
 
     async def _run_once(self, sink: RotatingFile) -> float:
-        launch = self._launch()
         self._starts += 1
         self._hurry.clear()
         self._since = time.monotonic()
         try:
+            launch = self._launch()
             process = Process.start(
                 launch.command, environment=launch.environment, folder=self.seat.folder, sink=sink
             )
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the slot tries again and says why
             self._detail = f"cannot be started: {error}"
             sink.write(f"{self._detail}\n".encode())
+            _log.warning("instance_not_started", service=self.seat.service, error=str(error))
             return 0.0
         self.instance, self._process, self._phase = launch.instance, process, Phase.STARTING
         self.ports = dict(self.seat.ports)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,17 +100,19 @@ class Supervisor:
         """
         self.paths.make()
         with self.paths.log.open("ab") as log:
-            daemon = subprocess.Popen(  # noqa: S603 - the command is ours
-                [sys.executable, "-m", "services.supervisor", options.to_json()],
+            daemon = subprocess.Popen(
+                [sys.executable, "-m", "services.supervisor"],
                 cwd=self.paths.root,
                 env=os.environ | {"PYTHONPATH": import_path()},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
             )
-        if daemon.stdout is None:
+        if daemon.stdin is None or daemon.stdout is None:
             raise MeshError("the supervisor's answer cannot be read")
+        with suppress(BrokenPipeError), daemon.stdin as pipe:
+            pipe.write(options.to_json().encode())
         with daemon.stdout as pipe:
             ready, _, _ = select.select([pipe], [], [], _START_BOUND)
             line = pipe.readline() if ready else b""

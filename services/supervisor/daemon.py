@@ -29,22 +29,19 @@ _log = structlog.get_logger()
 _KEEP_LOG = 4 * 1024 * 1024
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Runs the supervisor until it is told to stop.
 
-    Its first line on standard output says whether it accepted the mesh: ``{"ok": true}`` or
-    ``{"ok": false, "error": LINE, "code": EXIT_CODE}``.
-
-    Args:
-        arguments: the options as JSON, see ``MeshOptions``.
+    It reads its options as JSON from standard input (see ``MeshOptions``; a database URL may hold a
+    password, which a command line would show to everybody). Its only line on standard output says
+    whether it accepted the mesh: ``{"ok": true}`` or ``{"ok": false, "error": LINE, "code": EXIT_CODE}``.
 
     Returns:
         The exit code.
     """
     _configure_log()
-    lock: InstanceLock | None = None
     try:
-        options = MeshOptions.from_json(arguments[0] if arguments else "")
+        options = MeshOptions.from_json(sys.stdin.read())
         paths = StatePaths(options.state_dir)
         paths.make()
         lock = InstanceLock(paths.lock)
@@ -61,7 +58,7 @@ def main(arguments: list[str]) -> int:
     finally:
         for file in (paths.socket, paths.pid, paths.pids):
             file.unlink(missing_ok=True)
-        lock.release()
+    # The lock is not given back: the kernel drops it when this process is really gone.
     return int(ExitCode.OK)
 
 
@@ -94,7 +91,7 @@ async def _serve(options: MeshOptions, paths: StatePaths, mesh: Mesh) -> None:
     control = ControlServer(mesh, stop)
     await control.open(paths.socket)
     paths.pid.write_text(f"{os.getpid()}\n", encoding="ascii")
-    _log.info("supervisor_started", pid=os.getpid(), options=json.loads(options.to_json()))
+    _log.info("supervisor_started", pid=os.getpid(), ports=options.ports(), only=options.only)
     try:
         mesh.start()
         _report({"ok": True})

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import secrets
+import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 import structlog
 
@@ -66,6 +66,7 @@ class Mesh:
 
     def start(self) -> None:
         """Starts everything; each unit as soon as what it needs is there."""
+        self._sweep()
         for unit in self._units.values():
             for slot in range(1, unit.instances + 1):
                 self._add(unit, slot)
@@ -152,9 +153,20 @@ class Mesh:
             environment = dict(unit.environment) | {"TRADEMESH_INSTANCE": instance}
             return Launch(instance, unit.command(), environment)
 
-        child = Child(seat, launch, record=self._record, policy=self._policy, changed=self._watch.wake)
+        child = Child(seat, launch, record=self._record, policy=self._policy, changed=self._changed)
         self._children[unit.name].append(child)
         self._tasks[child] = asyncio.create_task(self._run(child, unit))
+
+    def _changed(self) -> None:
+        self._watch.wake()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Removes what killed processes left in ``run/<instance>``: their private keys among it."""
+        living = {child.instance for child in self.children() if child.alive}
+        for folder in self._paths.pids.parent.iterdir():
+            if folder.is_dir() and folder.name not in living:
+                shutil.rmtree(folder, ignore_errors=True)
 
     async def _run(self, child: Child, unit: Unit) -> None:
         if unit.name != CONSUL:
@@ -166,8 +178,9 @@ class Mesh:
         task = self._tasks.pop(child)
         if child.phase is Phase.WAITING:
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            _log.error("child_failed", service=child.seat.service, exc_info=outcome)
 
     async def _keep_consul(self, api: ConsulApi) -> None:
         """Each time Consul comes up: sets up access, then lets the others start."""

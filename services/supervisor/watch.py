@@ -76,10 +76,11 @@ class Watch:
         living = {child.instance: child for child in self._children() if child.alive}
         seen = {registration.instance: registration for registration in found}
         for instance, child in living.items():
+            registration = seen.get(instance)
+            if registration is not None:
+                child.note_ports(registration.ports)
             if self._registered(child):
-                registration = seen.get(instance)
-                ports = registration.ports if registration else None
-                child.mark_serving(registration is not None and registration.passing, ports)
+                child.mark_serving(registration is not None and registration.passing)
         await self._clear(api, [r for r in found if r.service in self._members and r.instance not in living])
 
     async def _clear(self, api: ConsulApi, dead: Sequence[catalog.Registration]) -> None:
