@@ -121,21 +121,22 @@ class ConsulAgent:
 
     async def leaf(self, service: str, index: int = 0) -> Answer:
         """The certificate of a service; waits for a newer one where an index is given."""
-        return await self._query(f"/v1/agent/connect/ca/leaf/{service}", {}, index)
+        return await self._query(f"/v1/agent/connect/ca/leaf/{service}", index)
 
     async def roots(self, index: int = 0) -> Answer:
         """The roots all certificates lead to; waits for a change where an index is given."""
-        return await self._query("/v1/agent/connect/ca/roots", {}, index)
+        return await self._query("/v1/agent/connect/ca/roots", index)
 
-    async def intentions(self, destination: str, index: int = 0) -> Answer:
-        """The intentions on a service; waits for a change where an index is given."""
-        return await self._query(
-            "/v1/connect/intentions/match", {"by": "destination", "name": destination}, index
-        )
+    async def intentions(self, index: int = 0) -> Answer:
+        """The intentions this token may see; waits for a change where an index is given.
+
+        The list, and not ``intentions/match``: that one has no blocking queries in Consul 1.8.
+        """
+        return await self._query("/v1/connect/intentions", index)
 
     async def health(self, service: str, index: int = 0) -> Answer:
         """All instances of a service with their checks; waits for a change where an index is given."""
-        return await self._query(f"/v1/health/service/{service}", {}, index)
+        return await self._query(f"/v1/health/service/{service}", index)
 
     async def register(self, instance: Instance) -> None:
         """Announce an instance; its check is critical until the first report."""
@@ -178,11 +179,11 @@ class ConsulAgent:
         except OSError as error:
             raise ConsulRefusedError(f"the token file cannot be read: {error}") from error
 
-    async def _query(self, path: str, params: Mapping[str, str], index: int) -> Answer:
-        asked: list[tuple[str, Any]] = list(params.items())
+    async def _query(self, path: str, index: int) -> Answer:
+        asked: list[tuple[str, Any]] = []
         timeout = CALL_TIMEOUT_S
         if index:
-            asked += [("index", index), ("wait", f"{WAIT_S}s")]
+            asked = [("index", index), ("wait", f"{WAIT_S}s")]
             timeout = WAIT_S + _WAIT_SLACK_S
         headers = self._consul.prepare_headers(self._present_token())
         request = self._consul.http.get(_answer, path, asked, headers=headers, connections_timeout=timeout)
@@ -206,4 +207,7 @@ def _answer(response: consul.base.Response) -> Answer:
         raise ConsulRefusedError(response.body)
     if response.code >= _BAD:
         raise ConsulError(f"{response.code} {response.body}")
-    return Answer(int(response.headers.get("X-Consul-Index", "0")), json.loads(response.body))
+    index = response.headers.get("X-Consul-Index")
+    if index is None:
+        raise ConsulError("the answer has no index: this is no blocking query")
+    return Answer(int(index), json.loads(response.body))

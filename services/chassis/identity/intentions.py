@@ -19,8 +19,8 @@ _NAMESPACE = "default"
 class IntentionSource(Protocol):
     """Where intentions are kept; the Consul agent."""
 
-    async def intentions(self, destination: str, index: int = 0) -> Answer:
-        """The intentions on a service."""
+    async def intentions(self, index: int = 0) -> Answer:
+        """All intentions."""
         ...
 
 
@@ -62,7 +62,7 @@ class Intentions:
         self._trust_domain = trust_domain
         self._members = frozenset(members)
         self._rules: tuple[Rule, ...] = ()
-        self._watch = Watch("intentions", lambda index: source.intentions(service, index), self._take)
+        self._watch = Watch("intentions", source.intentions, self._take)
 
     async def run(self) -> None:
         """Follow the intentions for ever."""
@@ -95,8 +95,9 @@ class Intentions:
 
 
 def _rules(body: Any, service: str) -> list[Rule]:
-    """The rules in an answer; the agent leaves the service out, or null, where there are none."""
-    found = (body or {}).get(service) or ()
+    """The rules on a service in a list of all; the agent says null where there are none."""
     return [
-        Rule(each["SourceName"], each["Action"] == "allow", int(each.get("Precedence", 0))) for each in found
+        Rule(each["SourceName"], each["Action"] == "allow", int(each.get("Precedence", 0)))
+        for each in body or ()
+        if each["DestinationName"] in (service, _ANY)
     ]

@@ -106,7 +106,7 @@ def test_nobody_is_a_root_that_no_one_can_use() -> None:
 
 
 class _Source:
-    async def intentions(self, destination: str, index: int = 0) -> Answer:
+    async def intentions(self, index: int = 0) -> Answer:
         raise NotImplementedError
 
 
@@ -127,14 +127,19 @@ def test_nobody_may_call_before_intentions_were_read() -> None:
     assert intentions.knows(_id("risk"))
 
 
-@pytest.mark.parametrize("body", [None, {}, {"market": None}, {"market": []}])
+@pytest.mark.parametrize("body", [None, []])
 async def test_no_intention_means_no(body: Any) -> None:
     assert not (await _intentions(body)).allows(_id("risk"))
 
 
 async def test_the_rule_of_the_highest_precedence_decides() -> None:
     intentions = await _intentions(
-        {"market": [_rule("*", "allow", 8), _rule("risk", "deny", 9), _rule("exchange", "allow", 9)]}
+        [
+            _rule("*", "allow", 8),
+            _rule("risk", "deny", 9),
+            _rule("exchange", "allow", 9),
+            {**_rule("*", "deny", 10), "DestinationName": "other"},
+        ]
     )
     assert not intentions.allows(_id("risk"))
     assert intentions.allows(_id("exchange"))
@@ -142,7 +147,7 @@ async def test_the_rule_of_the_highest_precedence_decides() -> None:
 
 
 async def test_an_identity_of_another_mesh_is_nobody() -> None:
-    intentions = await _intentions({"market": [_rule("*", "allow")]})
+    intentions = await _intentions([_rule("*", "allow")])
     for stranger in (_id("risk", "other.consul"), _id("risk", namespace="team")):
         assert not intentions.allows(stranger)
         assert not intentions.knows(stranger)
