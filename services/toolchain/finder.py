@@ -10,7 +10,7 @@ from services.toolchain import consul, golang, postgres, wheels
 from services.toolchain.tools import Announce, Tool, ToolMissing, announce_on_stderr
 
 _VERSION_ARGUMENT = {Tool.CONSUL: "version"}
-_VERSION = re.compile(r"(?:^|[ v/])(\d+(?:\.\d+)+)(?=[/\s]|$)")
+_VERSION = re.compile(r"(?:^|[ v/])(\d+(?:\.\d+)+)(?=[/+~\s]|$)")
 """As in "Consul v1.8.7", "postgres (PostgreSQL) 15.1 (Debian)" and Envoy's "hash/1.40.0/Clean"."""
 
 
