@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -222,12 +222,25 @@ def postgres_server(postgres_programs: PostgresPrograms) -> Iterator[PostgresSer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of an empty database: the test runs once on each backend."""
+def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Gives the URL of a new, empty database at each call; the test runs once on each backend."""
+    numbers = itertools.count()
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/test.sqlite3"
+        yield lambda: f"sqlite+aiosqlite:///{tmp_path}/{next(numbers)}.sqlite3"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.fresh_database()
-    yield url
-    server.drop(url)
+    made: list[str] = []
+
+    def new() -> str:
+        made.append(server.fresh_database())
+        return made[-1]
+
+    yield new
+    for url in made:
+        server.drop(url)
+
+
+@pytest.fixture
+def database_url(new_database_url: Callable[[], str]) -> str:
+    """URL of an empty database: the test runs once on each backend."""
+    return new_database_url()

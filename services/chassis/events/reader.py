@@ -96,6 +96,12 @@ async def _next_frame(call: Any, patience: float) -> pb.StreamEventsResponse | N
             frame = await call.read()
     except TimeoutError as error:
         raise StreamBrokenError(f"no frame for {patience:g} s") from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # gRPC says "cancelled" for a call that was cut off on this side, too.
+        raise StreamBrokenError("the call was cancelled") from error
     return frame if isinstance(frame, pb.StreamEventsResponse) else None
 
 

@@ -53,6 +53,11 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
         self._streams = 0
         self._poller: asyncio.Task[None] | None = None
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self._streams
+
     def drain(self) -> None:
         """End every stream with an ``end`` frame, now and for good."""
         self._draining = True
