@@ -179,13 +179,21 @@ async def backend(member: Member, name: str) -> AsyncIterator[Backend]:
 
             return grpc.unary_unary_rpc_method_handler(handle)
 
+    async with serving(member, lambda server: server.add_generic_rpc_handlers((Handlers(),))) as port:
+        state.port = port
+        yield state
+
+
+@asynccontextmanager
+async def serving(member: Member, add: Callable[[grpc.aio.Server], None]) -> AsyncIterator[int]:
+    """A server with a member's identity on a free port, which it gives; ``add`` binds its servicers."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers((Handlers(),))
+    add(server)
     credentials = server_credentials(lambda: member.identity.material)
-    state.port = server.add_secure_port("127.0.0.1:0", credentials)
+    port = server.add_secure_port("127.0.0.1:0", credentials)
     await server.start()
     try:
-        yield state
+        yield port
     finally:
         await server.stop(0)
 

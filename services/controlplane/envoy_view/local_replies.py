@@ -12,44 +12,53 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from google.protobuf.struct_pb2 import Struct
 from google.rpc.code_pb2 import Code
 
-_UNKNOWN: Final = Code.UNKNOWN
-_CODES: Final = {
-    400: Code.INVALID_ARGUMENT,
-    401: Code.UNAUTHENTICATED,
-    403: Code.PERMISSION_DENIED,
-    404: Code.NOT_FOUND,
-    405: Code.UNIMPLEMENTED,
-    408: Code.DEADLINE_EXCEEDED,
-    413: Code.INVALID_ARGUMENT,
-    415: Code.INVALID_ARGUMENT,
-    429: Code.RESOURCE_EXHAUSTED,
-    431: Code.INVALID_ARGUMENT,
-    500: Code.INTERNAL,
-    501: Code.UNIMPLEMENTED,
-    502: Code.UNAVAILABLE,
-    503: Code.UNAVAILABLE,
-    504: Code.DEADLINE_EXCEEDED,
+DOMAIN: Final = "edge.trademesh"
+"""Domain of the ErrorInfo in Envoy's own answers; its reason is the name of the gRPC code."""
+
+_ANSWERS: Final = {
+    400: (Code.INVALID_ARGUMENT, "The request is malformed."),
+    401: (Code.UNAUTHENTICATED, "The caller is not known."),
+    403: (Code.PERMISSION_DENIED, "The caller may not do this."),
+    404: (Code.NOT_FOUND, "There is nothing here."),
+    405: (Code.UNIMPLEMENTED, "This cannot be done here."),
+    408: (Code.DEADLINE_EXCEEDED, "The request took too long."),
+    413: (Code.INVALID_ARGUMENT, "The request is too large."),
+    415: (Code.INVALID_ARGUMENT, "The request's format is not known."),
+    429: (Code.RESOURCE_EXHAUSTED, "Too many requests."),
+    431: (Code.INVALID_ARGUMENT, "The request's headers are too large."),
+    500: (Code.INTERNAL, "The edge failed."),
+    501: (Code.UNIMPLEMENTED, "This cannot be done here."),
+    502: (Code.UNAVAILABLE, "The service answered nonsense."),
+    503: (Code.UNAVAILABLE, "The service cannot be reached."),
+    504: (Code.DEADLINE_EXCEEDED, "The service did not answer in time."),
 }
+_OTHER: Final = (Code.UNKNOWN, "The edge refused the request.")
 
 
 def local_replies() -> LocalReplyConfig:
     """A body for every status that Envoy answers by itself."""
     return LocalReplyConfig(
-        mappers=[_mapper(status, code) for status, code in _CODES.items()],
-        body_format=_body(_UNKNOWN),
+        mappers=[_mapper(status, *answer) for status, answer in _ANSWERS.items()],
+        body_format=_body(*_OTHER),
     )
 
 
-def _mapper(status: int, code: int) -> ResponseMapper:
+def _mapper(status: int, code: int, sentence: str) -> ResponseMapper:
     value = RuntimeUInt32(default_value=status, runtime_key=f"edge.local_reply.{status}")
     comparison = ComparisonFilter(op=ComparisonFilter.EQ, value=value)
     return ResponseMapper(
         filter=AccessLogFilter(status_code_filter=StatusCodeFilter(comparison=comparison)),
-        body_format_override=_body(code),
+        body_format_override=_body(code, sentence),
     )
 
 
-def _body(code: int) -> SubstitutionFormatString:
+def _body(code: int, sentence: str) -> SubstitutionFormatString:
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": Code.Name(code),
+        "domain": DOMAIN,
+        "metadata": {"details": "%RESPONSE_CODE_DETAILS%"},
+    }
     shape = Struct()
-    shape.update({"code": code, "message": "%LOCAL_REPLY_BODY%", "details": []})
+    shape.update({"code": code, "message": f"{sentence} %LOCAL_REPLY_BODY%", "details": [info]})
     return SubstitutionFormatString(json_format=shape, content_type="application/json")
