@@ -1,7 +1,7 @@
 """The life of a service process: start, recover, serve, drain."""
 
 import asyncio
-import contextlib
+import shutil
 import signal
 import time
 from contextlib import AsyncExitStack
@@ -113,7 +113,8 @@ class ServiceProcess:
         agent = ConsulAgent(settings.consul_address, settings.consul_token)
         self._stack.push_async_callback(agent.close)
         certificates = CertificateFolder(self._folder / "tls")
-        self._stack.callback(certificates.remove)
+        # Last of all: the key of a process that ended serves nobody.
+        self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
         identity = Identity(agent, self._name, certificates)
         intentions = Intentions(agent, self._name, lambda: identity.trust_domain, registry.members)
         self._crew.start("identity", identity.run)
@@ -199,9 +200,7 @@ class ServiceProcess:
             service=self._name,
             zone=self._settings.zone or spec.zone,
         )
-        path = self._folder / "xds.json"
-        install_bootstrap(document, path)
-        self._stack.callback(_remove, path)
+        install_bootstrap(document, self._folder / "xds.json")
 
     def _ads_roots(self) -> Path:
         return self._settings.state_dir.resolve() / "controlplane" / "ca" / "ca.pem"
@@ -258,9 +257,3 @@ async def _exists(path: Path) -> None:
     backoff = Backoff(0.05, 1.0)
     while not await asyncio.to_thread(path.is_file):
         await backoff.pause()
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        path.parent.rmdir()
