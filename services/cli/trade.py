@@ -94,18 +94,18 @@ def find_trade(edge: EdgeApi) -> Trade:
         order=cycle["order"],
         instrument=instrument,
         side=str(order.get("side", "")).removeprefix("SIDE_").lower(),
-        quantity=order.get("filledQuantity", ""),
-        price=order.get("averagePrice", ""),
-        last_price=ticker.get("lastPrice", ""),
+        quantity=order.get("filled_quantity", ""),
+        price=order.get("average_price", ""),
+        last_price=ticker.get("last_price", ""),
         position=position,
-        correlation_id=cycle.get("correlationId", ""),
+        correlation_id=cycle.get("correlation_id", ""),
     )
 
 
 def _filled_cycle(edge: EdgeApi) -> dict[str, Any]:
     cycles = edge.get("v1/trading/cycles").get("cycles", [])
     for cycle in cycles:
-        if cycle.get("state") == _COMPLETED and Decimal(cycle.get("filledQuantity") or "0") > 0:
+        if cycle.get("state") == _COMPLETED and Decimal(cycle.get("filled_quantity") or "0") > 0:
             return dict(cycle)
     if not cycles:
         raise NotYetError("strategy has sent no signal yet")
@@ -123,7 +123,7 @@ def _position(edge: EdgeApi, account: str, instrument: str) -> str:
     if not edge.get(f"v1/{account}/trialBalance").get("balanced"):
         raise NotYetError("portfolio's trial balance is not balanced")
     for position in edge.get(f"v1/{account}/positions").get("positions", []):
-        if position.get("instrument") == instrument and int(position.get("fillCount", 0)) > 0:
+        if position.get("instrument") == instrument and int(position.get("fill_count", 0)) > 0:
             return str(position.get("quantity", "0"))
     raise NotYetError("portfolio has not booked the fill yet")
 

@@ -65,7 +65,12 @@ class Mesh:
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Starts everything; each unit as soon as what it needs is there."""
+        """Starts everything at once.
+
+        Python processes take a second or more until they have imported what they need, which is
+        about as long as Consul takes to elect itself. They wait for Consul, their token and the
+        control plane themselves, as they must after any of these was restarted anyway.
+        """
         self._sweep()
         for unit in self._units.values():
             for slot in range(1, unit.instances + 1):
@@ -155,7 +160,7 @@ class Mesh:
 
         child = Child(seat, launch, record=self._record, policy=self._policy, changed=self._changed)
         self._children[unit.name].append(child)
-        self._tasks[child] = asyncio.create_task(self._run(child, unit))
+        self._tasks[child] = asyncio.create_task(child.run())
 
     def _changed(self) -> None:
         self._watch.wake()
@@ -168,22 +173,14 @@ class Mesh:
             if folder.is_dir() and folder.name not in living:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    async def _run(self, child: Child, unit: Unit) -> None:
-        if unit.name != CONSUL:
-            await self._consul_ready.wait()
-        await child.run()
-
     async def _retire(self, child: Child) -> None:
         await child.stop()
-        task = self._tasks.pop(child)
-        if child.phase is Phase.WAITING:
-            task.cancel()
-        (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        (outcome,) = await asyncio.gather(self._tasks.pop(child), return_exceptions=True)
         if isinstance(outcome, Exception):
             _log.error("child_failed", service=child.seat.service, exc_info=outcome)
 
     async def _keep_consul(self, api: ConsulApi) -> None:
-        """Each time Consul comes up: sets up access, then lets the others start."""
+        """Each time Consul comes up: sets up access, for which the others wait."""
         prepared = ""
         while True:
             consul = self._children[CONSUL][0]

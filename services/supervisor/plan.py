@@ -22,7 +22,7 @@ VENUE = "simvenue"
 
 
 class Stage(IntEnum):
-    """When a unit starts; they stop in the reverse order."""
+    """The order of starting, one right after the other; they stop in reverse, each after the next is gone."""
 
     REGISTRY = 0
     CONTROL = 1

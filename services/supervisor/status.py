@@ -8,7 +8,7 @@ from typing import Any
 class Phase(StrEnum):
     """Where one instance stands."""
 
-    WAITING = "waiting"  # for what it needs
+    WAITING = "waiting"  # not started yet
     STARTING = "starting"  # its process runs and is not serving yet
     SERVING = "serving"
     UNHEALTHY = "unhealthy"  # its process runs, was serving and is not any more
