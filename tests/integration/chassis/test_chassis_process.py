@@ -181,7 +181,7 @@ async def test_it_drains_in_order(consul: ConsulServer, tmp_path: Path) -> None:
             slow = asyncio.ensure_future(
                 stub.unary(Request(parent="venues/a", page_token="slow"), timeout=30)
             )
-            await until(lambda: (service.flags / "entered").exists())
+            await until((service.flags / "entered").exists)
             service.signal(signal.SIGTERM)
             await service.is_("critical")
             # Routing may still send calls: they are answered.
