@@ -128,11 +128,13 @@ class DeltaStream:
         """The next response this stream must be sent, or None if it is up to date for now."""
         for type_url in PUSH_ORDER:
             subscription = self._subscriptions.get(type_url)
-            if subscription is None or subscription.awaiting:
+            if subscription is None:
                 continue
             changed = subscription.changed(snapshot.of_type(type_url).by_name)
             missing = self._missing(type_url, subscription, snapshot)
             if changed or missing or (subscription.owes_answer and subscription.wildcard):
+                if subscription.awaiting:
+                    return None  # what comes later in the order may refer to this: it waits too
                 subscription.told_missing.update(missing)
                 return self._respond(type_url, subscription, changed, missing, snapshot)
         if any(subscription.awaiting for subscription in self._subscriptions.values()):

@@ -122,11 +122,12 @@ class SotwStream:
         """The next response this stream must be sent, or None if it is up to date for now."""
         for type_url in PUSH_ORDER:
             subscription = self._subscriptions.get(type_url)
-            if subscription is None or subscription.awaiting:
+            if subscription is None:
                 continue
             resources = self._additions(type_url, subscription, snapshot)
             if resources is not None:
-                return self._respond(type_url, subscription, resources)
+                # What comes later in the order may refer to this: it waits too.
+                return None if subscription.awaiting else self._respond(type_url, subscription, resources)
         if any(subscription.awaiting for subscription in self._subscriptions.values()):
             return None
         return self._next_removal(snapshot)
