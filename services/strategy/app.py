@@ -1,0 +1,114 @@
+"""Wires the strategy service."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from trademesh.events.v1 import outbox_service_pb2, outbox_service_pb2_grpc
+from trademesh.strategy.v1 import strategy_service_pb2, strategy_service_pb2_grpc
+
+from services.chassis.events import OutboxServicer
+from services.chassis.persistence import StorageUnavailableError
+from services.chassis.rpc.server import Binding
+from services.chassis.runtime import Application, Background, Runtime
+from services.kernel.clock import Clock
+from services.kernel.names import InstrumentName, StrategyName
+from services.strategy.domain.sma import SmaCross
+from services.strategy.domain.strategy import Definition
+from services.strategy.handlers import SignalStreams, StrategyCommands, StrategyReads
+from services.strategy.metrics import StrategyMetrics
+from services.strategy.pool import RunnerPool
+from services.strategy.ports import StrategyStore
+from services.strategy.runner import RunnerLimits, RunnerParts
+from services.strategy.servicer import StrategyServicer
+from services.strategy.settings import StrategySettings
+from services.strategy.storage.runners import SqlRunnerStore
+from services.strategy.storage.strategies import SqlStrategyStore
+from services.strategy.upstreams import MarketCandles
+
+SERVICE = strategy_service_pb2.DESCRIPTOR.services_by_name["StrategyService"].full_name
+OUTBOX = outbox_service_pb2.DESCRIPTOR.services_by_name["OutboxService"].full_name
+_FORGET_EVERY_S = 3600.0
+_log = structlog.get_logger(__name__)
+
+
+async def build(runtime: Runtime) -> Application:
+    """Make the service.
+
+    Raises:
+        RuntimeError: the registry gives it no database.
+    """
+    if runtime.database is None:
+        raise RuntimeError("the strategy service needs a database")
+    settings, database = StrategySettings(), runtime.database
+    store = SqlStrategyStore(database)
+    commands = StrategyCommands(store, runtime.clock, runtime.ids)
+    streams = SignalStreams(store, heartbeat=settings.stream_heartbeat_seconds)
+    servicer = StrategyServicer(commands, StrategyReads(store), streams, runtime.clock)
+    parts = RunnerParts(
+        candles=MarketCandles(runtime.channel("market")),
+        store=SqlRunnerStore(database),
+        clock=runtime.clock,
+        ids=runtime.ids,
+        metrics=StrategyMetrics(),
+        limits=limits_of(settings),
+    )
+    holder = runtime.settings.instance or str(runtime.ids.new())
+    lease = timedelta(seconds=settings.lease_seconds)
+    pool = RunnerPool(parts, holder, lease=lease, poll=settings.poll_seconds)
+
+    async def prepare() -> None:
+        await create_default(commands, settings)
+
+    async def forget() -> None:
+        await forget_requests(store, runtime.clock, timedelta(days=settings.keep_requests_days))
+
+    return Application(
+        servicers=[
+            Binding(SERVICE, servicer, strategy_service_pb2_grpc.add_StrategyServiceServicer_to_server),
+            Binding(
+                OUTBOX,
+                OutboxServicer(database),
+                outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
+            ),
+        ],
+        background=[Background("runners", pool.run), Background("request_expiry", forget)],
+        self_tests=[database.ping],
+        prepare=prepare,
+        close=pool.stop,
+    )
+
+
+def limits_of(settings: StrategySettings) -> RunnerLimits:
+    """How the runners treat time."""
+    return RunnerLimits(
+        max_signal_age=timedelta(seconds=settings.max_signal_age_seconds),
+        clock_reset_grace=settings.clock_reset_grace_seconds,
+    )
+
+
+async def create_default(commands: StrategyCommands, settings: StrategySettings) -> None:
+    """Give a new database its first strategy. One that was deleted does not come back."""
+    if not settings.default_id:
+        return
+    definition = Definition(
+        instrument=InstrumentName.parse(settings.default_instrument),
+        candle_interval=settings.default_interval,
+        quantity=settings.default_quantity,
+        rule=SmaCross(settings.default_fast_period, settings.default_slow_period),
+    )
+    strategy = await commands.create_at_first_start(StrategyName(settings.default_id), definition)
+    if strategy is not None:
+        _log.info("default_strategy_created", strategy=str(strategy.name))
+
+
+async def forget_requests(store: StrategyStore, clock: Clock, keep: timedelta) -> None:
+    """Drop old request ids now and every hour, for ever."""
+    while True:
+        try:
+            count = await store.forget_requests(clock.now() - keep)
+            if count:
+                _log.info("requests_forgotten", count=count)
+        except StorageUnavailableError as error:
+            _log.warning("requests_not_forgotten", error=error.message)
+        await asyncio.sleep(_FORGET_EVERY_S)

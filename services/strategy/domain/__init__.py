@@ -1,0 +1,1 @@
+"""Pure rules: strategies, signals, moving averages."""

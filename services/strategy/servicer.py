@@ -1,0 +1,138 @@
+"""StrategyService on the wire: convert, handle, convert."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+import grpc.aio
+from google.protobuf.empty_pb2 import Empty
+from trademesh.strategy.v1 import strategy_pb2, strategy_service_pb2, strategy_service_pb2_grpc
+from trademesh.type.v1 import stream_pb2
+
+from services.kernel.clock import Clock
+from services.kernel.names import StrategyName
+from services.strategy import convert
+from services.strategy.domain.strategy import StrategyState
+from services.strategy.handlers import Beat, Drained, Frame, SignalStreams, StrategyCommands, StrategyReads
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class StrategyServicer(strategy_service_pb2_grpc.StrategyServiceServicer):
+    """Serves ``trademesh.strategy.v1.StrategyService``.
+
+    Args:
+        commands: the mutations.
+        reads: the reads.
+        streams: WatchSignals.
+        clock: our time, for heartbeats.
+    """
+
+    def __init__(
+        self, commands: StrategyCommands, reads: StrategyReads, streams: SignalStreams, clock: Clock
+    ) -> None:
+        self._commands = commands
+        self._reads = reads
+        self._streams = streams
+        self._clock = clock
+
+    async def ListStrategies(
+        self, request: strategy_service_pb2.ListStrategiesRequest, context: Context
+    ) -> strategy_service_pb2.ListStrategiesResponse:
+        """A page of strategies."""
+        limit = request.page_size or convert.DEFAULT_PAGE
+        page, more = await self._reads.strategies(limit, request.page_token)
+        return strategy_service_pb2.ListStrategiesResponse(
+            strategies=[convert.strategy_to_proto(each) for each in page], next_page_token=more
+        )
+
+    async def GetStrategy(
+        self, request: strategy_service_pb2.GetStrategyRequest, context: Context
+    ) -> strategy_pb2.Strategy:
+        """One strategy."""
+        return convert.strategy_to_proto(await self._reads.strategy(StrategyName.parse(request.name)))
+
+    async def CreateStrategy(
+        self, request: strategy_service_pb2.CreateStrategyRequest, context: Context
+    ) -> strategy_pb2.Strategy:
+        """A new strategy, disabled."""
+        strategy = await self._commands.create(
+            convert.request_of(request, request.request_id),
+            StrategyName(request.strategy_id),
+            convert.definition_from_proto(request.strategy),
+        )
+        return convert.strategy_to_proto(strategy)
+
+    async def UpdateStrategy(
+        self, request: strategy_service_pb2.UpdateStrategyRequest, context: Context
+    ) -> strategy_pb2.Strategy:
+        """The named fields of a disabled strategy."""
+        strategy = await self._commands.update(
+            convert.request_of(request, request.request_id),
+            StrategyName.parse(request.strategy.name, field="strategy.name"),
+            request.strategy.etag,
+            convert.redefinition_of(request),
+        )
+        return convert.strategy_to_proto(strategy)
+
+    async def DeleteStrategy(
+        self, request: strategy_service_pb2.DeleteStrategyRequest, context: Context
+    ) -> Empty:
+        """Removes a disabled strategy."""
+        identity = convert.request_of(request, request.request_id)
+        await self._commands.delete(identity, StrategyName.parse(request.name), request.etag)
+        return Empty()
+
+    async def EnableStrategy(
+        self, request: strategy_service_pb2.EnableStrategyRequest, context: Context
+    ) -> strategy_pb2.Strategy:
+        """Starts a strategy."""
+        identity = convert.request_of(request, request.request_id)
+        name = StrategyName.parse(request.name)
+        strategy = await self._commands.set_state(identity, name, StrategyState.ENABLED)
+        return convert.strategy_to_proto(strategy)
+
+    async def DisableStrategy(
+        self, request: strategy_service_pb2.DisableStrategyRequest, context: Context
+    ) -> strategy_pb2.Strategy:
+        """Stops a strategy."""
+        identity = convert.request_of(request, request.request_id)
+        name = StrategyName.parse(request.name)
+        strategy = await self._commands.set_state(identity, name, StrategyState.DISABLED)
+        return convert.strategy_to_proto(strategy)
+
+    async def ListSignals(
+        self, request: strategy_service_pb2.ListSignalsRequest, context: Context
+    ) -> strategy_service_pb2.ListSignalsResponse:
+        """A page of a strategy's signals, newest first."""
+        name = StrategyName.parse(request.parent, field="parent")
+        limit = request.page_size or convert.DEFAULT_PAGE
+        page, more = await self._reads.signals(name, limit, request.page_token)
+        return strategy_service_pb2.ListSignalsResponse(
+            signals=[convert.signal_to_proto(each) for each in page], next_page_token=more
+        )
+
+    async def WatchSignals(
+        self, request: strategy_service_pb2.WatchSignalsRequest, context: Context
+    ) -> AsyncIterator[strategy_service_pb2.WatchSignalsResponse]:
+        """A strategy's signals after a sequence, then each new one."""
+        name = StrategyName.parse(request.parent, field="parent")
+        async with aclosing(self._streams.watch(name, request.after_sequence)) as frames:
+            async for frame in frames:
+                yield self._frame(frame)
+
+    def drain(self) -> None:
+        """End the open streams with SERVER_DRAINING; called when the service stops taking traffic."""
+        self._streams.drain()
+
+    def _frame(self, frame: Frame) -> strategy_service_pb2.WatchSignalsResponse:
+        response = strategy_service_pb2.WatchSignalsResponse
+        match frame:
+            case Beat():
+                beat = stream_pb2.Heartbeat(send_time=convert.stamp(self._clock.now()))
+                return response(heartbeat=beat)
+            case Drained():
+                text = "this instance is going down; open the stream again"
+                return response(end=stream_pb2.StreamEnd(reason="SERVER_DRAINING", message=text))
+            case signal:
+                return response(signal=convert.signal_to_proto(signal))

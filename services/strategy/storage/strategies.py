@@ -1,0 +1,160 @@
+"""Strategies, signals and request answers in the database."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.persistence import Database, announce, insert_if_absent
+from services.kernel.names import StrategyName
+from services.strategy.domain.signal import Signal
+from services.strategy.domain.strategy import Strategy
+from services.strategy.ports import Answer, Request
+from services.strategy.storage.rows import (
+    answer_text,
+    answered,
+    signal_of,
+    strategy_of,
+    strategy_values,
+)
+from services.strategy.storage.tables import REQUEST, RUNNER, SIGNAL, STRATEGY
+
+STRATEGIES_TOPIC = "strategies"
+SIGNALS_TOPIC = "signals"
+
+
+class SqlSession:
+    """One write transaction on the strategies; see :class:`services.strategy.ports.Session`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def answer(self, request_id: str) -> Answer | None:
+        """What the request answered before."""
+        query = select(REQUEST.c.fingerprint, REQUEST.c.answer).where(REQUEST.c.request_id == request_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else Answer(row.fingerprint, answered(row.answer))
+
+    async def remember(self, request: Request, strategy: Strategy, now: datetime) -> None:
+        """Keep what the request answers."""
+        await self._connection.execute(
+            insert(REQUEST).values(
+                request_id=request.request_id,
+                fingerprint=request.fingerprint,
+                answer=answer_text(strategy),
+                create_time=now,
+            )
+        )
+
+    async def strategy(self, name: StrategyName) -> Strategy | None:
+        """The strategy, if there is one."""
+        return await find_strategy(self._connection, name)
+
+    async def put(self, strategy: Strategy) -> None:
+        """Create or replace a strategy."""
+        values = strategy_values(strategy)
+        if not await insert_if_absent(self._connection, STRATEGY, values):
+            mine = STRATEGY.c.strategy_id == strategy.name.strategy
+            await self._connection.execute(update(STRATEGY).where(mine).values(**values))
+        row = {
+            "strategy_id": strategy.name.strategy,
+            "holder": "",
+            "fence": 0,
+            "lease_until": None,
+            "run": 1,
+            "last_open_time": None,
+            "trend": 0,
+            "update_time": strategy.update_time,
+        }
+        await insert_if_absent(self._connection, RUNNER, row)
+        announce(self._connection, STRATEGIES_TOPIC)
+
+    async def delete(self, name: StrategyName) -> None:
+        """Remove a strategy. Its signals and its place stay."""
+        await self._connection.execute(delete(STRATEGY).where(STRATEGY.c.strategy_id == name.strategy))
+        announce(self._connection, STRATEGIES_TOPIC)
+
+    async def begin_anew(self, name: StrategyName, now: datetime) -> None:
+        """Forget how far the strategy has come."""
+        await self._connection.execute(
+            update(RUNNER)
+            .where(RUNNER.c.strategy_id == name.strategy)
+            .values(last_open_time=None, trend=0, update_time=now)
+        )
+
+    async def ever_known(self, name: StrategyName) -> bool:
+        """Whether there is or was such a strategy."""
+        query = select(RUNNER.c.strategy_id).where(RUNNER.c.strategy_id == name.strategy)
+        return (await self._connection.execute(query)).one_or_none() is not None
+
+
+class SqlStrategyStore:
+    """The strategies and their signals; see :class:`services.strategy.ports.StrategyStore`.
+
+    Args:
+        database: the service's database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[SqlSession]:
+        """One write transaction."""
+        async with self._database.write() as connection:
+            yield SqlSession(connection)
+
+    async def strategy(self, name: StrategyName) -> Strategy | None:
+        """The strategy, if there is one."""
+        async with self._database.read() as connection:
+            return await find_strategy(connection, name)
+
+    async def strategies(self, after: str, limit: int) -> Sequence[Strategy]:
+        """Strategies by id, after an id."""
+        query = select(STRATEGY).where(STRATEGY.c.strategy_id > after)
+        query = query.order_by(STRATEGY.c.strategy_id).limit(limit)
+        async with self._database.read() as connection:
+            return [strategy_of(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001
+
+    async def signals_before(self, name: StrategyName, before: int | None, limit: int) -> Sequence[Signal]:
+        """Signals of a strategy, newest first, before a sequence."""
+        query = select(SIGNAL).where(SIGNAL.c.strategy_id == name.strategy)
+        if before is not None:
+            query = query.where(SIGNAL.c.sequence < before)
+        query = query.order_by(SIGNAL.c.sequence.desc()).limit(limit)
+        async with self._database.read() as connection:
+            return [signal_of(row) for row in await connection.execute(query)]
+
+    async def signals_after(self, name: StrategyName, after: int, limit: int) -> Sequence[Signal]:
+        """Signals of a strategy, oldest first, after a sequence."""
+        query = select(SIGNAL).where(SIGNAL.c.strategy_id == name.strategy, SIGNAL.c.sequence > after)
+        query = query.order_by(SIGNAL.c.sequence).limit(limit)
+        async with self._database.read() as connection:
+            return [signal_of(row) for row in await connection.execute(query)]
+
+    async def forget_requests(self, before: datetime) -> int:
+        """Drop the answers of requests older than a moment; how many."""
+        async with self._database.write() as connection:
+            result = await connection.execute(delete(REQUEST).where(REQUEST.c.create_time < before))
+            return int(result.rowcount)
+
+    def signal_version(self) -> int:
+        """A number that changes with each new signal of this process."""
+        return self._database.notices.version(SIGNALS_TOPIC)
+
+    async def signal_changed(self, seen: int, within: float) -> bool:
+        """Wait until that number is another; False after ``within`` seconds."""
+        return await self._database.notices.wait(SIGNALS_TOPIC, seen, within)
+
+    def wake_signal_readers(self) -> None:
+        """Change that number without a signal."""
+        self._database.notices.publish(SIGNALS_TOPIC)
+
+
+async def find_strategy(connection: AsyncConnection, name: StrategyName) -> Strategy | None:
+    """The strategy, if there is one."""
+    query = select(STRATEGY).where(STRATEGY.c.strategy_id == name.strategy)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else strategy_of(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
