@@ -42,7 +42,7 @@ ORDER_STATE_REJECTED: OrderState
 ORDER_STATE_EXPIRED: OrderState
 
 class Order(_message.Message):
-    __slots__ = ("name", "instrument", "side", "quantity", "market", "limit", "strategy", "state", "filled_quantity", "average_price", "filled_notional", "reason", "reason_message", "client_order_id", "venue_order_id", "version", "correlation_id", "create_time", "update_time")
+    __slots__ = ("name", "instrument", "side", "quantity", "market", "limit", "strategy", "state", "filled_quantity", "average_price", "filled_notional", "reason", "reason_message", "client_order_id", "venue_order_id", "version", "correlation_id", "create_time", "update_time", "base_asset", "quote_asset")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +62,8 @@ class Order(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    BASE_ASSET_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_ASSET_FIELD_NUMBER: _ClassVar[int]
     name: str
     instrument: str
     side: _side_pb2.Side
@@ -81,7 +83,9 @@ class Order(_message.Message):
     correlation_id: str
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[MarketOrder, _Mapping]] = ..., limit: _Optional[_Union[LimitOrder, _Mapping]] = ..., strategy: _Optional[str] = ..., state: _Optional[_Union[OrderState, str]] = ..., filled_quantity: _Optional[str] = ..., average_price: _Optional[str] = ..., filled_notional: _Optional[str] = ..., reason: _Optional[str] = ..., reason_message: _Optional[str] = ..., client_order_id: _Optional[str] = ..., venue_order_id: _Optional[str] = ..., version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    base_asset: str
+    quote_asset: str
+    def __init__(self, name: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[MarketOrder, _Mapping]] = ..., limit: _Optional[_Union[LimitOrder, _Mapping]] = ..., strategy: _Optional[str] = ..., state: _Optional[_Union[OrderState, str]] = ..., filled_quantity: _Optional[str] = ..., average_price: _Optional[str] = ..., filled_notional: _Optional[str] = ..., reason: _Optional[str] = ..., reason_message: _Optional[str] = ..., client_order_id: _Optional[str] = ..., venue_order_id: _Optional[str] = ..., version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., base_asset: _Optional[str] = ..., quote_asset: _Optional[str] = ...) -> None: ...
 
 class MarketOrder(_message.Message):
     __slots__ = ()
