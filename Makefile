@@ -38,7 +38,7 @@ status: setup ## show services, instances, states and addresses
 
 logs: setup ## follow one service's log: make logs SERVICE=market
 	@test -n "$(SERVICE)" || { echo "logs: which one? make logs SERVICE=market" >&2; exit 1; }
-	@$(BIN)/trademesh logs $(SERVICE) $(ARGS)
+	@$(BIN)/trademesh logs $(SERVICE) --follow $(ARGS)
 
 test: tools ## run every test; ARGS="tests/unit -k name" for some
 	@$(BIN)/python -m pytest $(ARGS)
