@@ -7,7 +7,7 @@ Consumer: a ``Subscription`` with an ``apply`` function.
 from services.chassis.events import outbox
 from services.chassis.events.envelope import Envelope
 from services.chassis.events.servicer import OutboxServicer
-from services.chassis.events.subscription import Subscription, SubscriptionState
+from services.chassis.events.subscription import Apply, Subscription, SubscriptionState
 from services.chassis.events.tables import (
     create_inbox_tables,
     create_outbox_tables,
@@ -16,6 +16,7 @@ from services.chassis.events.tables import (
 )
 
 __all__ = [
+    "Apply",
     "Envelope",
     "OutboxServicer",
     "Subscription",
