@@ -15,12 +15,11 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from services.chassis.rpc.endpoint import WrappingServer
 from services.chassis.rpc.interceptor import Interceptor
 from services.chassis.rpc.interceptors.authorization import Access, AuthorizationInterceptor
-from services.chassis.rpc.interceptors.correlation import CorrelationInterceptor
 from services.chassis.rpc.interceptors.drain import DrainInterceptor
 from services.chassis.rpc.interceptors.errors import ErrorInterceptor
 from services.chassis.rpc.interceptors.load import LoadInterceptor
 from services.chassis.rpc.interceptors.metrics import MetricsInterceptor
-from services.chassis.rpc.interceptors.tracing import TraceInterceptor
+from services.chassis.rpc.interceptors.origin import OriginInterceptor
 from services.chassis.telemetry.tracing import Tracing
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -147,8 +146,7 @@ def _interceptors(
 ) -> list[Interceptor]:
     """Outermost first: what is refused is still counted, correlated and traced."""
     chain: list[Interceptor] = [
-        CorrelationInterceptor(),
-        TraceInterceptor(tracing),
+        OriginInterceptor(tracing),
         MetricsInterceptor(registry),
         ErrorInterceptor(),
     ]

@@ -7,7 +7,6 @@ have them, and only where an exporter is configured; all others pass their conte
 import random
 import re
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -19,51 +18,70 @@ if TYPE_CHECKING:
 TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
 
-_HEADER = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
-_SAMPLED = 0x01
-_STATE_LIMIT = 512
-_STATE = re.compile(r"[\x20-\x7e]*")
+_HEADER = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_LENGTH = 55
+_STATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
-@dataclass(frozen=True, slots=True)
 class TraceContext:
-    """Where in which trace the present task works.
+    """Where in which trace the present task works, as its header says it.
 
-    Attributes:
-        trace_id: 32 hexadecimal digits.
-        span_id: 16 hexadecimal digits: the last recorded span above.
-        sampled: whether the trace is recorded.
+    Kept as the header it came in, since most calls only pass it on.
+
+    Args:
+        header: a ``traceparent`` of version 00, known to be well-formed.
         state: the vendors' part, passed on unread.
     """
 
-    trace_id: str
-    span_id: str
-    sampled: bool
-    state: str = ""
-    metadata: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
-    """The headers that carry it on."""
+    __slots__ = ("header", "metadata")
 
-    def __post_init__(self) -> None:
-        header = f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
-        carried = (
-            ((TRACEPARENT, header), (TRACESTATE, self.state)) if self.state else ((TRACEPARENT, header),)
-        )
-        object.__setattr__(self, "metadata", carried)
+    def __init__(self, header: str, state: str = "") -> None:
+        self.header = header
+        self.metadata: tuple[tuple[str, str], ...] = ((TRACEPARENT, header),)
+        """The headers that carry it on."""
+        if state:
+            self.metadata += ((TRACESTATE, state),)
 
     @classmethod
     def parse(cls, header: str, state: str = "") -> Self | None:
         """The context a ``traceparent`` header carries; None where it is not of that form."""
-        match = _HEADER.fullmatch(header[:55])
-        if match is None:
+        if len(header) > _LENGTH and header[_LENGTH] == "-" and header[:2] not in ("00", "ff"):
+            # A later version may say more; what is known of it is carried on as version 00.
+            header = "00" + header[2:_LENGTH]
+        if _HEADER.fullmatch(header) is None:
             return None
-        kept = state if len(state) <= _STATE_LIMIT and _STATE.fullmatch(state) else ""
-        return cls(match[1], match[2], bool(int(match[3], 16) & _SAMPLED), kept)
+        return cls(header, state if _STATE.fullmatch(state) else "")
 
     @classmethod
     def begin(cls, *, sampled: bool = False) -> Self:
         """A new trace."""
-        bits = random.getrandbits(192) | 1 << 64 | 1  # neither id may be zero
-        return cls(f"{bits >> 64:032x}", f"{bits & (1 << 64) - 1:016x}", sampled)
+        # Neither id may be zero.
+        digits = f"{random.getrandbits(192) | 1 << 64 | 1:048x}"
+        return cls(f"00-{digits[:32]}-{digits[32:]}-{'01' if sampled else '00'}")
+
+    @property
+    def trace_id(self) -> str:
+        """32 hexadecimal digits."""
+        return self.header[3:35]
+
+    @property
+    def span_id(self) -> str:
+        """16 hexadecimal digits: the last recorded span above."""
+        return self.header[36:52]
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the trace is recorded."""
+        return self.header[54] in "13579bdf"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TraceContext) and self.metadata == other.metadata
+
+    def __hash__(self) -> int:
+        return hash(self.metadata)
+
+    def __repr__(self) -> str:
+        return f"TraceContext({self.header})"
 
 
 trace_context: ContextVar[TraceContext | None] = ContextVar("trace_context", default=None)

@@ -15,7 +15,7 @@ from services.chassis.telemetry.tracing import TraceContext, trace_context
 from tests.support.echo import SERVICE, VALID, EchoStub, Response, echo
 from tests.support.rpc import Serve
 
-_TRACE = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", sampled=False, state="a=b")
+_TRACE = TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", "a=b")
 
 
 async def _tell_metadata(_: Any, context: Any) -> Response:

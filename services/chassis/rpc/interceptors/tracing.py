@@ -1,62 +1,21 @@
-"""Carries the trace context of every call, and makes spans for the sampled ones."""
+"""Makes a span around the calls of sampled traces."""
 
 from typing import Any
 
 import grpc
 
 from services.chassis.rpc.interceptor import Call, Context, Method
-from services.chassis.telemetry.tracing import (
-    TRACEPARENT,
-    TRACESTATE,
-    TraceContext,
-    Tracing,
-    trace_context,
-)
+from services.chassis.telemetry.tracing import TraceContext, Tracing, trace_context
 
 
-class TraceInterceptor:
-    """Reads ``traceparent`` and ``tracestate``; begins a trace where there is none.
+class RecordedCall:
+    """A call inside OpenTelemetry's server interceptor, wrapped on first use.
 
     Args:
-        tracing: records spans; None where no exporter is configured.
+        tracing: records the spans.
+        method: the rpc.
+        call: what happens inside the span.
     """
-
-    def __init__(self, tracing: Tracing | None = None) -> None:
-        self._tracing = tracing
-
-    def wrap(self, method: Method, call: Call) -> Call:
-        """The call with its trace context set."""
-        tracing = self._tracing
-        if tracing is None:
-
-            async def carried(request: Any, context: Context) -> Any:
-                trace_context.set(_incoming(context) or TraceContext.begin())
-                return await call(request, context)
-
-            return carried
-
-        recorded = _Recorded(tracing, method, call)
-
-        async def traced(request: Any, context: Context) -> Any:
-            present = _incoming(context) or TraceContext.begin(sampled=tracing.samples())
-            trace_context.set(present)
-            return await (recorded.run if present.sampled else call)(request, context)
-
-        return traced
-
-
-def _incoming(context: Context) -> TraceContext | None:
-    parent = state = ""
-    for key, value in context.invocation_metadata() or ():
-        if key == TRACEPARENT and isinstance(value, str):
-            parent = value
-        elif key == TRACESTATE and isinstance(value, str):
-            state = value
-    return TraceContext.parse(parent, state) if parent else None
-
-
-class _Recorded:
-    """The call inside OpenTelemetry's server interceptor, wrapped on first use."""
 
     def __init__(self, tracing: Tracing, method: Method, call: Call) -> None:
         self._interceptor = tracing.server_interceptor()
@@ -65,6 +24,7 @@ class _Recorded:
         self._wrapped: Any = None
 
     async def run(self, request: Any, context: Context) -> Any:
+        """Make the call inside a span of its own."""
         if self._wrapped is None:
             self._wrapped = await self._wrap()
         return await self._wrapped(request, context)
@@ -83,7 +43,7 @@ class _Recorded:
         from opentelemetry.trace import get_current_span  # noqa: PLC0415 - only where spans are made
 
         span = get_current_span().get_span_context()
-        trace_context.set(TraceContext(f"{span.trace_id:032x}", f"{span.span_id:016x}", sampled=True))
+        trace_context.set(TraceContext(f"00-{span.trace_id:032x}-{span.span_id:016x}-01"))
         return await self._call(request, context)
 
 
