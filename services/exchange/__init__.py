@@ -1,0 +1,1 @@
+"""The exchange service: orders, so that none is lost and none is doubled."""

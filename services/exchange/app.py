@@ -1,0 +1,151 @@
+"""Wires the exchange service."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from trademesh.events.v1 import outbox_service_pb2_grpc
+from trademesh.exchange.v1 import exchange_service_pb2_grpc
+
+from services.chassis.events import OutboxServicer
+from services.chassis.runtime import Application, Background, Binding, Runtime
+from services.exchange.handlers.booking import Booking
+from services.exchange.handlers.cancel_order import CancelOrder
+from services.exchange.handlers.desks import Desk, Desks, VenueDesk
+from services.exchange.handlers.journal import LogJournal
+from services.exchange.handlers.loops import for_ever
+from services.exchange.handlers.place_order import Outside, PlaceOrder, ResumeOrders
+from services.exchange.handlers.queries import Reads
+from services.exchange.handlers.reconcile import Reconciler
+from services.exchange.handlers.recover import Operation
+from services.exchange.handlers.requests import Requests
+from services.exchange.handlers.resolve import Resolver
+from services.exchange.handlers.timing import Timing
+from services.exchange.handlers.watch import WatchOrders
+from services.exchange.handlers.writer import Writers
+from services.exchange.ports import Journal, RiskGate, Venue
+from services.exchange.servicer import ExchangeServicer, UseCases
+from services.exchange.settings import ExchangeSettings, VenueSettings
+from services.exchange.storage.store import SqlStore
+from services.exchange.upstreams import RiskService
+from services.exchange.venues.simvenue import SimVenue
+
+_log = structlog.get_logger(__name__)
+_CLEANUP_S: Final = 3600.0
+_CLOSE_GRACE_S: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What stands behind the ports.
+
+    Attributes:
+        venues: the adapters, by id.
+        risk: the gate.
+        journal: hears of each step.
+    """
+
+    venues: Mapping[str, Venue]
+    risk: RiskGate
+    journal: Journal
+
+
+async def build(runtime: Runtime) -> Application:
+    """Wire the service with what the mesh offers."""
+    settings = ExchangeSettings()
+    parts = Parts(
+        venues={venue.name: _adapter(runtime, venue) for venue in settings.venues},
+        risk=RiskService(runtime.channel("risk")),
+        journal=LogJournal(),
+    )
+    return assemble(runtime, settings, parts, settings.timing())
+
+
+def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing: Timing) -> Application:
+    """Wire the service with given parts.
+
+    Args:
+        runtime: of the process.
+        settings: of the service.
+        parts: what stands behind the ports.
+        timing: the bounds that the use cases keep.
+    """
+    database = runtime.require_database()
+    owner = runtime.settings.instance or str(runtime.ids.new())
+    store = SqlStore(database, runtime.clock, owner)
+    desks = _desks(runtime, settings, parts)
+    booking = Booking(runtime.clock, parts.journal)
+    outside = Outside(store, desks, parts.risk, parts.journal, booking, runtime.clock, runtime.ids, timing)
+    requests = Requests()
+    placing = PlaceOrder(outside, requests)
+    cancelling = CancelOrder(outside, requests, placing)
+    resolver = Resolver(outside, placing, cancelling)
+    writers = Writers(store, desks, timing)
+    operation = Operation(
+        outside, writers, Reconciler(outside, placing), ResumeOrders(outside, placing), resolver
+    )
+    watching = WatchOrders(store, desks, runtime.clock, timing)
+    servicer = ExchangeServicer(UseCases(placing, cancelling, Reads(store, desks), watching))
+
+    async def forget() -> None:
+        gone = await store.forget_requests(runtime.clock.now() - timedelta(seconds=timing.keep_requests))
+        _log.info("requests_forgotten", count=gone)
+        await asyncio.sleep(_CLEANUP_S)
+
+    async def close() -> None:
+        await requests.close(_CLOSE_GRACE_S)
+        await writers.release_all()
+
+    return Application(
+        servicers=[
+            Binding(
+                "trademesh.exchange.v1.ExchangeService",
+                servicer,
+                exchange_service_pb2_grpc.add_ExchangeServiceServicer_to_server,
+            ),
+            Binding(
+                "trademesh.events.v1.OutboxService",
+                OutboxServicer(database),
+                outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
+            ),
+        ],
+        background=[
+            _background("writer", writers.keep),
+            _background("venue_health", operation.check_venues),
+            _background("request_cleanup", forget),
+            *(each for desk in desks.all() for each in _desk_background(operation, desk)),
+        ],
+        prepare=operation.prepare,
+        close=close,
+    )
+
+
+def _desk_background(operation: Operation, desk: Desk) -> list[Background]:
+    subject = f"{desk.account}@{desk.venue_id}"
+    return [
+        _background("venue_stream", partial(operation.follow, desk), subject),
+        _background("reconciliation", partial(operation.reconcile, desk), subject),
+        _background("outcome_resolver", partial(operation.resolve, desk), subject),
+    ]
+
+
+def _background(name: str, step: Callable[[], Awaitable[None]], subject: str = "") -> Background:
+    label = f"{name}_{subject}" if subject else name
+    return Background(label, partial(for_ever, name, step, subject))
+
+
+def _adapter(runtime: Runtime, venue: VenueSettings) -> Venue:
+    return SimVenue(venue.name, runtime.channel(venue.adapter), runtime.clock)
+
+
+def _desks(runtime: Runtime, settings: ExchangeSettings, parts: Parts) -> Desks:
+    venues = {
+        venue.name: VenueDesk(parts.venues[venue.name], venue.display_name or venue.name, runtime.clock)
+        for venue in settings.venues
+    }
+    desks = [Desk(account.name, venues[name]) for account in settings.accounts for name in account.venues]
+    return Desks(desks, list(venues.values()))

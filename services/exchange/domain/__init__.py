@@ -1,0 +1,1 @@
+"""Rules of orders and fills: pure, frozen, exact."""

@@ -1,0 +1,172 @@
+"""What a venue says of an order, and what follows from it.
+
+Evidence may come late, twice and in any order. So it never overwrites: fills are added up, a final
+state stays, and only the sum of fills makes an order filled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import reduce
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from services.exchange.domain.fills import Fill, Liquidity, fill_id
+from services.exchange.domain.order import Assets, Order, OrderIntent, Side, Terms, order_id_of
+from services.exchange.domain.states import OrderState
+from services.kernel.decimals import EXACT
+
+_EXTERNAL: Final = UUID("c2b7c4f2-9a0e-5a43-8ee9-0c1d1c6f5a77")
+
+
+class VenueStatus(StrEnum):
+    """State of an order at its venue."""
+
+    OPEN = "OPEN"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueFill:
+    """A trade of an order, as the venue tells it.
+
+    Attributes:
+        venue_trade_id: the venue's id, unique in venue and account.
+        client_order_id: the owner's id of the order; may be empty at a venue that does not repeat it.
+        venue_order_id: the venue's id of the order.
+        price: in quote asset.
+        quantity: in base asset.
+        fee: in ``fee_asset``.
+        fee_asset: lower-case.
+        liquidity: whether the order rested in the book.
+        exchange_time: the venue's clock.
+    """
+
+    venue_trade_id: str
+    client_order_id: str
+    venue_order_id: str
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    liquidity: Liquidity
+    exchange_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueOrder:
+    """An order, as the venue tells it.
+
+    Attributes:
+        client_order_id: the id its owner gave it.
+        venue_order_id: the id the venue gave it.
+        instrument: id of the instrument.
+        assets: what it trades for what.
+        side: buy or sell.
+        quantity: asked for, in base asset.
+        terms: the order kind.
+        status: state at the venue.
+        reason: why it expired; empty otherwise.
+        fills: the trades this evidence brings; not always all there are.
+    """
+
+    client_order_id: str
+    venue_order_id: str
+    instrument: str
+    assets: Assets
+    side: Side
+    quantity: Decimal
+    terms: Terms
+    status: VenueStatus
+    reason: str = ""
+    fills: tuple[VenueFill, ...] = ()
+
+
+def fill_of(order: Order, told: VenueFill, now: datetime) -> Fill:
+    """The fill of an order that the venue tells of."""
+    return Fill(
+        fill_id=fill_id(order.venue, order.account, told.venue_trade_id),
+        order_id=order.order_id,
+        account=order.account,
+        venue=order.venue,
+        instrument=order.instrument,
+        assets=order.assets,
+        side=order.side,
+        price=told.price,
+        quantity=told.quantity,
+        fee=told.fee,
+        fee_asset=told.fee_asset,
+        liquidity=told.liquidity,
+        venue_trade_id=told.venue_trade_id,
+        strategy=order.strategy,
+        exchange_time=told.exchange_time,
+        receive_time=now,
+        correlation_id=order.correlation_id,
+    )
+
+
+def settle(order: Order, told: VenueOrder, fresh: Sequence[Fill], now: datetime) -> Order:
+    """The order after the venue's evidence; the same object where it says nothing new.
+
+    Args:
+        order: as we know it.
+        told: the venue's word.
+        fresh: the fills that were not booked before.
+        now: our clock.
+    """
+    filled = reduce(EXACT.add, (fill.quantity for fill in fresh), order.filled_quantity)
+    notional = reduce(EXACT.add, (fill.notional for fill in fresh), order.filled_notional)
+    state = _state_after(order, told.status, filled)
+    changes: dict[str, Any] = {"filled_quantity": filled, "filled_notional": notional}
+    if not order.venue_order_id:
+        changes["venue_order_id"] = told.venue_order_id
+    if state is OrderState.EXPIRED and order.state is not OrderState.EXPIRED:
+        changes |= {"reason": told.reason, "reason_message": "the venue's rules ended the order"}
+    if state is order.state and all(getattr(order, name) == value for name, value in changes.items()):
+        return order
+    return order.moved(state, now, **changes)
+
+
+def _state_after(order: Order, status: VenueStatus, filled: Decimal) -> OrderState:
+    # Only the sum of fills makes an order FILLED: the venue's word without the fills would let
+    # FILLED stand beside a smaller sum. The fills come by themselves, or are asked for.
+    if filled >= order.quantity:
+        return OrderState.FILLED
+    if order.final:
+        return order.state
+    if status is VenueStatus.CANCELLED:
+        return OrderState.CANCELLED
+    if status is VenueStatus.EXPIRED:
+        return OrderState.EXPIRED
+    if order.state is OrderState.PENDING_CANCEL:
+        return order.state
+    return OrderState.PARTIALLY_FILLED if filled > 0 else OrderState.OPEN
+
+
+def adopted(venue: str, account: str, told: VenueOrder, correlation_id: str, now: datetime) -> Order:
+    """An order that stands at the venue and not with us, made ours.
+
+    Its id is a pure function of what the venue says, so that adopting it again makes no second one.
+    """
+    intent = OrderIntent(
+        account=account,
+        venue=venue,
+        instrument=told.instrument,
+        side=told.side,
+        quantity=told.quantity,
+        terms=told.terms,
+    )
+    ours = order_id_of(told.client_order_id)
+    order_id = ours or uuid5(_EXTERNAL, f"{venue}\n{account}\n{told.venue_order_id}")
+    return replace(
+        Order.intended(intent, told.assets, order_id, correlation_id, now),
+        # It was seen in the venue's book; its fills and its end follow as evidence.
+        state=OrderState.OPEN,
+        client_order_id=told.client_order_id or f"venue-{told.venue_order_id}",
+        venue_order_id=told.venue_order_id,
+        submit_time=now,
+    )

@@ -1,0 +1,145 @@
+"""Cancels orders: the wish is committed first, then the venue is asked until it has answered."""
+
+from uuid import UUID
+
+import structlog
+
+from services.exchange.domain.errors import (
+    order_not_cancellable,
+    order_not_found,
+    request_id_reused,
+)
+from services.exchange.domain.order import Order
+from services.exchange.domain.states import OrderState
+from services.exchange.handlers.place_order import Outside, PlaceOrder
+from services.exchange.handlers.requests import Requests
+from services.exchange.handlers.timing import Budget
+from services.exchange.ports import Accepted, CancelOutcome, Method, RequestClaim, Step
+from services.kernel.names import OrderName
+
+_log = structlog.get_logger(__name__)
+
+
+class CancelOrder:
+    """The use case of CancelOrder. It needs the venue only, never risk.
+
+    Args:
+        outside: what it stands on.
+        requests: the mutations running in this process.
+        placing: the orders being carried out here.
+    """
+
+    def __init__(self, outside: Outside, requests: Requests, placing: PlaceOrder) -> None:
+        self._outside = outside
+        self._requests = requests
+        self._placing = placing
+
+    async def handle(self, account: str, order_id: UUID, request_id: str, remaining: float) -> Order:
+        """Cancel an order and answer it as the venue left it.
+
+        Args:
+            account: id of the account.
+            order_id: id of the order.
+            request_id: the caller's id of the request.
+            remaining: seconds until the caller's deadline.
+
+        Raises:
+            DomainError: the reasons of the contract.
+        """
+        margin = min(self._outside.timing.margin, remaining / 2)
+        budget = Budget(remaining, margin)
+        fingerprint = f"cancel\n{account}\n{order_id}"
+        claim = RequestClaim(Method.CANCEL, fingerprint, order_id)
+        return await self._requests.run(
+            account,
+            request_id,
+            fingerprint,
+            lambda: self._once(account, request_id, claim, budget),
+            remaining,
+        )
+
+    async def attempt(self, order: Order, within: float) -> tuple[Order, CancelOutcome]:
+        """Ask the venue once, and book what it says.
+
+        Args:
+            order: PENDING_CANCEL, and at the venue or perhaps on its way there.
+            within: seconds to wait for the venue.
+        """
+        outside = self._outside
+        desk = outside.desks.desk(order.account, order.venue)
+        outcome = await desk.venue.cancel(order, within)
+        outside.journal.reached(Step.CANCEL_ANSWERED, order, outcome=type(outcome).__name__)
+        if not isinstance(outcome, Accepted):
+            return order, outcome
+        desk.venue_desk.heard()
+        async with outside.store.writing(order.account) as transaction:
+            current = await transaction.order(order.order_id)
+            booked = await outside.booking.apply(transaction, current or order, outcome.order)
+        outside.booking.report(booked)
+        return booked.after, outcome
+
+    async def give_up_unsent(self, order: Order) -> Order:
+        """Cancel an order that never left and is not being carried out."""
+        outside = self._outside
+        async with outside.store.writing(order.account) as transaction:
+            current = await transaction.order(order.order_id)
+            if current is None or current.state is not OrderState.PENDING_CANCEL or not current.never_left:
+                return current or order
+            after = current.moved(OrderState.CANCELLED, outside.clock.now())
+            await transaction.record_order(after)
+            await transaction.answer_creation(after)
+        outside.journal.reached(Step.CANCELLED, after)
+        return after
+
+    async def _once(self, account: str, request_id: str, claim: RequestClaim, budget: Budget) -> Order:
+        order, answer = await self._commit_wish(account, request_id, claim)
+        if answer is not None:
+            return answer
+        if order.state is OrderState.PENDING_CANCEL:
+            self._outside.journal.reached(Step.CANCEL_COMMITTED, order, request_id=request_id)
+            await self._work_off(order, budget)
+        async with self._outside.store.writing(account) as transaction:
+            current = await transaction.order(order.order_id)
+            await transaction.answer_request(account, request_id, current or order)
+            stored = await transaction.request(account, request_id)
+        if current is not None and not current.final:
+            self._outside.desks.desk(account, current.venue).unsettled.set()
+        return stored.answer if stored and stored.answer else current or order
+
+    async def _commit_wish(
+        self, account: str, request_id: str, claim: RequestClaim
+    ) -> tuple[Order, Order | None]:
+        """The order, PENDING_CANCEL unless it is final, and the answer if there was one before."""
+        self._outside.desks.require_account(account)
+        name = str(OrderName(account, str(claim.order_id)))
+        async with self._outside.store.writing(account) as transaction:
+            order = await transaction.order(claim.order_id)
+            if order is None or order.account != account:
+                raise order_not_found(name)
+            if not await transaction.claim_request(account, request_id, claim):
+                stored = await transaction.request(account, request_id)
+                if stored is None or stored.fingerprint != claim.fingerprint:
+                    raise request_id_reused(request_id)
+                if stored.answer is not None:
+                    return order, stored.answer
+            if order.final and order.state is not OrderState.CANCELLED:
+                raise order_not_cancellable(name, order.state)
+            if order.final or order.state is OrderState.PENDING_CANCEL:
+                return order, None
+            wished = order.moved(OrderState.PENDING_CANCEL, self._outside.clock.now())
+            await transaction.record_order(wished)
+        return wished, None
+
+    async def _work_off(self, order: Order, budget: Budget) -> None:
+        most = self._outside.timing.send
+        if order.never_left:
+            # Whoever asks risk for it now sees the wish before it would send.
+            await self._placing.wait(order.order_id, budget.within(most))
+            if not self._placing.under_way(order.order_id):
+                await self.give_up_unsent(order)
+            return
+        order, outcome = await self.attempt(order, budget.within(most))
+        if not isinstance(outcome, Accepted) and self._placing.under_way(order.order_id):
+            # The order itself is still on its way: once it is there, it can be cancelled.
+            await self._placing.wait(order.order_id, budget.within(most))
+            await self.attempt(order, budget.within(most))

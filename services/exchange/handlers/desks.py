@@ -1,0 +1,184 @@
+"""What the use cases know of each venue, and of each account at it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from services.exchange.domain.errors import (
+    account_not_found,
+    instrument_not_found,
+    venue_not_found,
+    venue_unavailable,
+)
+from services.exchange.domain.instruments import InstrumentRules
+from services.exchange.domain.order import OrderIntent
+from services.exchange.ports import Venue, VenueUnreachableError
+from services.exchange.views import Contact, VenueView
+from services.kernel.clock import Clock
+from services.kernel.names import InstrumentName
+
+_log = structlog.get_logger(__name__)
+
+
+class VenueDesk:
+    """One venue: its adapter, whether it answers, and its instruments.
+
+    Args:
+        venue: the adapter.
+        display_name: for a person.
+        clock: our clock.
+    """
+
+    def __init__(self, venue: Venue, display_name: str, clock: Clock) -> None:
+        self.venue = venue
+        self._display_name = display_name
+        self._clock = clock
+        self._contact = Contact.UNSPECIFIED
+        self._last_contact: datetime | None = None
+        self._rules: Mapping[str, InstrumentRules] = {}
+
+    @property
+    def connected(self) -> bool:
+        """Whether the venue answered when it was last asked."""
+        return self._contact is Contact.CONNECTED
+
+    def view(self) -> VenueView:
+        """The venue as callers see it."""
+        venue = self.venue
+        return VenueView(
+            venue.venue_id, self._display_name, venue.simulated, self._contact, self._last_contact
+        )
+
+    def heard(self) -> None:
+        """The venue has answered."""
+        self._last_contact = self._clock.now()
+        self._turn(Contact.CONNECTED, "")
+
+    def silent(self, detail: str) -> None:
+        """The venue has not answered."""
+        self._turn(Contact.DISCONNECTED, detail)
+
+    async def refresh(self) -> None:
+        """Ask for the instruments, which is the sign of life as well.
+
+        Raises:
+            VenueUnreachableError: it does not answer.
+        """
+        try:
+            rules = await self.venue.instruments()
+        except VenueUnreachableError as error:
+            self.silent(str(error))
+            raise
+        self._rules = {each.instrument: each for each in rules}
+        self.heard()
+
+    async def check(self, intent: OrderIntent) -> InstrumentRules:
+        """Hold an intent to the instrument's rules, and give them.
+
+        Raises:
+            DomainError: VENUE_UNAVAILABLE, INSTRUMENT_NOT_FOUND, or the rule that it breaks.
+        """
+        if intent.instrument not in self._rules or not self.connected:
+            try:
+                await self.refresh()
+            except VenueUnreachableError as error:
+                raise venue_unavailable(intent.venue, str(error)) from error
+        rules = self._rules.get(intent.instrument)
+        if rules is None:
+            raise instrument_not_found(str(InstrumentName(intent.venue, intent.instrument)))
+        rules.check(intent)
+        return rules
+
+    def _turn(self, contact: Contact, detail: str) -> None:
+        if contact is self._contact:
+            return
+        self._contact = contact
+        write = _log.info if contact is Contact.CONNECTED else _log.warning
+        write(f"venue_{contact.lower()}", venue=self.venue.venue_id, detail=detail)
+
+
+class Desk:
+    """One account at one venue.
+
+    Attributes:
+        account: id of the account.
+        venue_desk: the venue.
+        recovered: whether we have compared ourselves with the venue since we became the writer.
+        unsettled: set to make the resolver look at once.
+    """
+
+    def __init__(self, account: str, venue_desk: VenueDesk) -> None:
+        self.account = account
+        self.venue_desk = venue_desk
+        self.recovered = False
+        self.unsettled = asyncio.Event()
+
+    @property
+    def venue(self) -> Venue:
+        """The adapter."""
+        return self.venue_desk.venue
+
+    @property
+    def venue_id(self) -> str:
+        """Id of the venue."""
+        return self.venue_desk.venue.venue_id
+
+
+class Desks:
+    """All accounts at all venues."""
+
+    def __init__(self, desks: Sequence[Desk], venues: Sequence[VenueDesk]) -> None:
+        self._desks = {(desk.account, desk.venue_id): desk for desk in desks}
+        self._venues = {each.venue.venue_id: each for each in venues}
+        self.accounts = tuple(sorted({desk.account for desk in desks}))
+
+    def all(self) -> Sequence[Desk]:
+        """Every desk."""
+        return tuple(self._desks.values())
+
+    def of_account(self, account: str) -> Sequence[Desk]:
+        """The desks of an account, by venue.
+
+        Raises:
+            DomainError: ACCOUNT_NOT_FOUND.
+        """
+        self.require_account(account)
+        return [desk for (name, _), desk in sorted(self._desks.items()) if name == account]
+
+    def desk(self, account: str, venue: str) -> Desk:
+        """The desk of an account at a venue.
+
+        Raises:
+            DomainError: ACCOUNT_NOT_FOUND or VENUE_NOT_FOUND.
+        """
+        self.require_account(account)
+        desk = self._desks.get((account, venue))
+        if desk is None:
+            raise venue_not_found(venue)
+        return desk
+
+    def require_account(self, account: str) -> None:
+        """Refuse an account that is not configured.
+
+        Raises:
+            DomainError: ACCOUNT_NOT_FOUND.
+        """
+        if account not in self.accounts:
+            raise account_not_found(account)
+
+    def venues(self) -> Sequence[VenueDesk]:
+        """The venues, by id."""
+        return [self._venues[name] for name in sorted(self._venues)]
+
+    def venue(self, venue: str) -> VenueDesk:
+        """One venue.
+
+        Raises:
+            DomainError: VENUE_NOT_FOUND.
+        """
+        found = self._venues.get(venue)
+        if found is None:
+            raise venue_not_found(venue)
+        return found

@@ -1,0 +1,27 @@
+"""Writes each step of an order into the log, under the order's correlation id."""
+
+import structlog
+
+from services.chassis.telemetry.correlation import correlated
+from services.exchange.domain.order import Order
+from services.exchange.ports import Step
+
+_log = structlog.get_logger(__name__)
+_LOUD = frozenset({Step.OUTCOME_UNKNOWN, Step.ADOPTED, Step.RESURFACED})
+
+
+class LogJournal:
+    """``ports.Journal`` on structlog."""
+
+    def reached(self, step: Step, order: Order, **details: object) -> None:
+        """One line for one step."""
+        write = _log.warning if step in _LOUD else _log.info
+        with correlated(order.correlation_id):
+            write(
+                step.value,
+                order=order.name,
+                state=order.state.value,
+                version=order.version,
+                client_order_id=order.client_order_id,
+                **details,
+            )

@@ -1,0 +1,122 @@
+"""Start is recovery: load, compare with the venue, finish what is half-way, only then take orders."""
+
+import asyncio
+
+import structlog
+
+from services.exchange.handlers.desks import Desk, Desks
+from services.exchange.handlers.follow import Follower
+from services.exchange.handlers.loops import backoff
+from services.exchange.handlers.place_order import Outside, ResumeOrders
+from services.exchange.handlers.reconcile import Reconciler
+from services.exchange.handlers.resolve import Resolver
+from services.exchange.handlers.writer import Writers
+from services.exchange.ports import VenueHistoryLostError, VenueUnreachableError
+from services.kernel.errors import DomainError
+
+_log = structlog.get_logger(__name__)
+
+
+class Operation:
+    """Brings every desk into step with its venue, and keeps it there.
+
+    Args:
+        outside: what it stands on.
+        writers: which accounts are ours to write.
+        reconciler: compares a desk with its venue.
+        resuming: finishes half-way orders.
+        resolver: settles unknown outcomes.
+    """
+
+    def __init__(
+        self,
+        outside: Outside,
+        writers: Writers,
+        reconciler: Reconciler,
+        resuming: ResumeOrders,
+        resolver: Resolver,
+    ) -> None:
+        self._outside = outside
+        self._writers = writers
+        self._reconciler = reconciler
+        self._resuming = resuming
+        self._resolver = resolver
+        self._follower = Follower(outside)
+        self._recovering: dict[Desk, asyncio.Lock] = {desk: asyncio.Lock() for desk in outside.desks.all()}
+
+    @property
+    def desks(self) -> Desks:
+        """All desks."""
+        return self._outside.desks
+
+    async def prepare(self) -> None:
+        """Recover every desk that is ours, before the service says SERVING.
+
+        A venue that does not answer holds the start up for a while only: then the service serves
+        without it (reads work, new orders there are refused) and goes on trying.
+        """
+        await self._writers.take_all(self._outside.timing.lease + 1)
+        await asyncio.gather(*(self._prepare(desk) for desk in self.desks.all()))
+
+    async def recover(self, desk: Desk) -> None:
+        """Compare a desk with its venue and finish what is half-way; once for each writer's term.
+
+        Raises:
+            VenueUnreachableError: the venue does not answer; call it again.
+            DomainError: WRITER_FENCED.
+        """
+        async with self._recovering[desk]:
+            if desk.recovered:
+                return
+            await self._reconciler.reconcile(desk)
+            await self._resuming.resume(desk)
+            desk.recovered = True
+            desk.unsettled.set()
+        _log.info("desk_recovered", account=desk.account, venue=desk.venue_id)
+
+    async def follow(self, desk: Desk) -> None:
+        """One life of a desk: become the writer, recover, follow the venue until that breaks."""
+        await self._writers.held(desk.account)
+        try:
+            await self.recover(desk)
+            await self._follower.follow(desk)
+        except VenueUnreachableError as error:
+            desk.venue_desk.silent(str(error))
+            raise
+
+    async def reconcile(self, desk: Desk) -> None:
+        """One pause and one comparison, beside all the rest."""
+        await asyncio.sleep(self._outside.timing.reconcile)
+        if desk.recovered and self._outside.store.is_writer(desk.account):
+            await self._reconciler.reconcile(desk)
+
+    async def resolve(self, desk: Desk) -> None:
+        """One pause and one look at unsettled orders."""
+        await self._resolver.wait(desk)
+        await self._resolver.sweep(desk)
+
+    async def check_venues(self) -> None:
+        """One pause and one sign of life from each venue."""
+        await asyncio.sleep(self._outside.timing.health)
+        for venue in self.desks.venues():
+            await venue.refresh()
+
+    async def _prepare(self, desk: Desk) -> None:
+        if not self._outside.store.is_writer(desk.account):
+            _log.info("standing_by", account=desk.account)
+            return
+        end = asyncio.get_running_loop().time() + self._outside.timing.recovery
+        failures = 0
+        while True:
+            try:
+                await self.recover(desk)
+            except (VenueUnreachableError, VenueHistoryLostError, DomainError) as error:
+                failures += 1
+                if asyncio.get_running_loop().time() > end:
+                    _log.error("serving_without_venue", venue=desk.venue_id, error=str(error))
+                    return
+                if failures == 1:
+                    _log.warning("recovery_delayed", venue=desk.venue_id, error=str(error))
+                await asyncio.sleep(backoff(failures))
+            else:
+                return

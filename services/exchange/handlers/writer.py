@@ -1,0 +1,75 @@
+"""Keeps this instance the one writer of its accounts, or waits to become it."""
+
+import asyncio
+
+import structlog
+
+from services.exchange.handlers.desks import Desks
+from services.exchange.handlers.timing import Timing
+from services.exchange.ports import Store
+
+_log = structlog.get_logger(__name__)
+_POLL_S = 0.1
+
+
+class Writers:
+    """The leases of all accounts.
+
+    Args:
+        store: keeps the leases.
+        desks: the accounts.
+        timing: how long a lease runs.
+    """
+
+    def __init__(self, store: Store, desks: Desks, timing: Timing) -> None:
+        self._store = store
+        self._desks = desks
+        self._timing = timing
+        self._held: dict[str, asyncio.Event] = {account: asyncio.Event() for account in desks.accounts}
+
+    async def take_all(self, within: float) -> None:
+        """Try to become the writer of each account; those that another instance holds stay with it."""
+        end = asyncio.get_running_loop().time() + within
+        for account in self._desks.accounts:
+            # Another process gives the lease up, so there is no event here to wait for.
+            while not await self._take(account) and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_S)
+
+    async def held(self, account: str) -> None:
+        """Wait until this instance is the writer of an account."""
+        await self._held[account].wait()
+
+    async def keep(self) -> None:
+        """One round: prolong what we hold, try for what we do not, and wait."""
+        for account in self._desks.accounts:
+            if self._store.is_writer(account) and await self._store.renew_writer(account, self._timing.lease):
+                continue
+            self._lost(account)
+            await self._take(account)
+        await asyncio.sleep(self._timing.lease / 3)
+
+    async def release_all(self) -> None:
+        """Let other instances take over at once."""
+        for account in self._desks.accounts:
+            if self._store.is_writer(account):
+                await self._store.release_writer(account)
+                _log.info("writer_released", account=account)
+
+    async def _take(self, account: str) -> bool:
+        if self._store.is_writer(account):
+            return True
+        if not await self._store.take_writer(account, self._timing.lease):
+            return False
+        # Whoever wrote before us may have left something half-way.
+        for desk in self._desks.of_account(account):
+            desk.recovered = False
+        self._held[account].set()
+        _log.info("writer_taken", account=account)
+        return True
+
+    def _lost(self, account: str) -> None:
+        if self._held[account].is_set():
+            self._held[account].clear()
+            _log.warning("writer_lost", account=account)
+        for desk in self._desks.of_account(account):
+            desk.recovered = False

@@ -1,0 +1,152 @@
+"""ExchangeService: convert, ask the handler, convert back."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import grpc
+from trademesh.exchange.v1 import exchange_service_pb2 as pb
+from trademesh.exchange.v1 import exchange_service_pb2_grpc as pb_grpc
+from trademesh.exchange.v1 import order_pb2, venue_pb2
+
+from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
+from services.exchange import convert
+from services.exchange.domain.errors import order_not_found
+from services.exchange.handlers.cancel_order import CancelOrder
+from services.exchange.handlers.place_order import PlaceOrder
+from services.exchange.handlers.queries import Reads
+from services.exchange.handlers.watch import WatchOrders
+from services.exchange.ports import FillFilter, OrderFilter
+from services.kernel.names import AccountName, InstrumentName, OrderName, VenueName
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_NO_DEADLINE_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What the servicer hands calls to."""
+
+    placing: PlaceOrder
+    cancelling: CancelOrder
+    reads: Reads
+    watching: WatchOrders
+
+
+class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
+    """Serves ``trademesh.exchange.v1.ExchangeService``.
+
+    Args:
+        use_cases: what it hands calls to.
+    """
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use = use_cases
+
+    async def ListVenues(self, request: pb.ListVenuesRequest, context: Context) -> pb.ListVenuesResponse:
+        """All venues."""
+        return pb.ListVenuesResponse(
+            venues=[convert.venue_to_proto(each) for each in self._use.reads.venues()]
+        )
+
+    async def GetVenue(self, request: pb.GetVenueRequest, context: Context) -> venue_pb2.Venue:
+        """One venue."""
+        return convert.venue_to_proto(self._use.reads.venue(VenueName.parse(request.name).venue))
+
+    async def CreateOrder(self, request: pb.CreateOrderRequest, context: Context) -> order_pb2.Order:
+        """Place an order."""
+        intent = convert.intent_of(request.parent, request.order)
+        request_id = convert.request_id_of(request.request_id)
+        return convert.order_to_proto(await self._use.placing.handle(intent, request_id, _remaining(context)))
+
+    async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> order_pb2.Order:
+        """One order."""
+        name = OrderName.parse(request.name)
+        return convert.order_to_proto(await self._use.reads.order(name, convert.order_id_of(name)))
+
+    async def ListOrders(self, request: pb.ListOrdersRequest, context: Context) -> pb.ListOrdersResponse:
+        """A page of orders."""
+        account = AccountName.parse(request.parent, field="parent").account
+        instrument = (
+            InstrumentName.parse(request.instrument, field="instrument") if request.instrument else None
+        )
+        wanted = OrderFilter(
+            account,
+            convert.states_of(list(request.states)),
+            instrument.venue if instrument else "",
+            instrument.instrument if instrument else "",
+            _before(after_page_token(request)),
+        )
+        orders, more = await self._use.reads.orders(wanted, page_size(request))
+        token = ""
+        if more:
+            token = next_page_token(request, [orders[-1].create_time.isoformat(), str(orders[-1].order_id)])
+        messages = [convert.order_to_proto(order) for order in orders]
+        return pb.ListOrdersResponse(orders=messages, next_page_token=token)
+
+    async def CancelOrder(self, request: pb.CancelOrderRequest, context: Context) -> order_pb2.Order:
+        """Cancel an order."""
+        name = OrderName.parse(request.name)
+        order_id = convert.order_id_of(name)
+        if order_id is None:
+            raise order_not_found(request.name)
+        request_id = convert.request_id_of(request.request_id)
+        return convert.order_to_proto(
+            await self._use.cancelling.handle(name.account, order_id, request_id, _remaining(context))
+        )
+
+    async def ListFills(self, request: pb.ListFillsRequest, context: Context) -> pb.ListFillsResponse:
+        """A page of fills."""
+        account = AccountName.parse(request.parent, field="parent").account
+        name = OrderName.parse(request.order, field="order") if request.order else None
+        order_id = convert.order_id_of(name) if name else None
+        if name is not None and (order_id is None or name.account != account):
+            return pb.ListFillsResponse()
+        wanted = FillFilter(
+            account,
+            order_id,
+            convert.moment(request.start_time) if request.HasField("start_time") else None,
+            convert.moment(request.end_time) if request.HasField("end_time") else None,
+            _before(after_page_token(request)),
+        )
+        fills, more = await self._use.reads.fills(wanted, page_size(request))
+        token = ""
+        if more:
+            token = next_page_token(request, [fills[-1].exchange_time.isoformat(), str(fills[-1].fill_id)])
+        return pb.ListFillsResponse(
+            fills=[convert.fill_to_proto(fill) for fill in fills], next_page_token=token
+        )
+
+    async def ListBalances(
+        self, request: pb.ListBalancesRequest, context: Context
+    ) -> pb.ListBalancesResponse:
+        """What an account holds."""
+        account = AccountName.parse(request.parent, field="parent").account
+        balances = await self._use.reads.balances(account)
+        return pb.ListBalancesResponse(balances=[convert.balance_to_proto(each) for each in balances])
+
+    async def WatchOrders(
+        self, request: pb.WatchOrdersRequest, context: Context
+    ) -> AsyncIterator[pb.WatchOrdersResponse]:
+        """An account's orders as they change."""
+        account = AccountName.parse(request.parent, field="parent").account
+        async with aclosing(self._use.watching.watch(account, request.cursor)) as frames:  # type: ignore[type-var]
+            async for frame in frames:
+                yield convert.frame_to_proto(frame)
+
+    def drain(self) -> None:
+        """End the open streams with SERVER_DRAINING; called when the service stops taking traffic."""
+        self._use.watching.drain()
+
+
+def _remaining(context: Context) -> float:
+    remaining: float | None = context.time_remaining()  # the stubs leave None out
+    return max(0.0, _NO_DEADLINE_S if remaining is None else remaining)
+
+
+def _before(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None:
+    """The sort key in a page token; the token's digest has proven that we wrote it."""
+    return None if after is None else (datetime.fromisoformat(after[0]), UUID(after[1]))

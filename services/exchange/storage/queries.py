@@ -1,0 +1,150 @@
+"""Reads on one connection."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from trademesh.exchange.v1 import order_events_pb2, order_pb2
+
+from services.chassis.events import outbox
+from services.exchange import convert
+from services.exchange.domain.fills import Fill
+from services.exchange.domain.order import Order
+from services.exchange.domain.states import OrderState
+from services.exchange.ports import Cursors, FillFilter, LogEntry, OrderFilter, StoredRequest
+from services.exchange.storage.rows import fill_of, order_of
+from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, OUTBOX, REQUESTS
+
+_EVENT = OUTBOX.event
+_CHANGED = order_events_pb2.OrderChanged.DESCRIPTOR.full_name
+_FILLED = order_events_pb2.FillRecorded.DESCRIPTOR.full_name
+
+
+class SqlQueries:
+    """``ports.Queries`` on a connection of ``Database.read()`` or ``Database.write()``."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def order(self, order_id: UUID) -> Order | None:
+        """An order by its id."""
+        return await self._one_order(select(ORDERS).where(ORDERS.c.order_id == str(order_id)))
+
+    async def order_at(self, venue: str, account: str, client_order_id: str) -> Order | None:
+        """An order by our id of it at the venue."""
+        return await self._one_order(
+            select(ORDERS).where(
+                ORDERS.c.venue == venue,
+                ORDERS.c.account == account,
+                ORDERS.c.client_order_id == client_order_id,
+            )
+        )
+
+    async def orders(self, wanted: OrderFilter, limit: int) -> Sequence[Order]:
+        """Orders, newest first."""
+        query = select(ORDERS).where(ORDERS.c.account == wanted.account)
+        if wanted.states:
+            query = query.where(ORDERS.c.state.in_([state.value for state in wanted.states]))
+        if wanted.instrument:
+            query = query.where(ORDERS.c.venue == wanted.venue, ORDERS.c.instrument == wanted.instrument)
+        if wanted.before is not None:
+            moment, last = wanted.before
+            earlier = ORDERS.c.create_time < moment
+            same = and_(ORDERS.c.create_time == moment, ORDERS.c.order_id < str(last))
+            query = query.where(or_(earlier, same))
+        query = query.order_by(ORDERS.c.create_time.desc(), ORDERS.c.order_id.desc()).limit(limit)
+        return await self._all_orders(query)
+
+    async def fills(self, wanted: FillFilter, limit: int) -> Sequence[Fill]:
+        """Fills, newest first."""
+        query = select(FILLS).where(FILLS.c.account == wanted.account)
+        if wanted.order_id is not None:
+            query = query.where(FILLS.c.order_id == str(wanted.order_id))
+        if wanted.start is not None:
+            query = query.where(FILLS.c.exchange_time >= wanted.start)
+        if wanted.end is not None:
+            query = query.where(FILLS.c.exchange_time < wanted.end)
+        if wanted.before is not None:
+            moment, last = wanted.before
+            earlier = FILLS.c.exchange_time < moment
+            same = and_(FILLS.c.exchange_time == moment, FILLS.c.fill_id < str(last))
+            query = query.where(or_(earlier, same))
+        query = query.order_by(FILLS.c.exchange_time.desc(), FILLS.c.fill_id.desc()).limit(limit)
+        rows = (await self._connection.execute(query)).mappings()
+        return [fill_of(row) for row in rows]
+
+    async def live_orders(
+        self, account: str, venue: str = "", states: frozenset[OrderState] | None = None
+    ) -> Sequence[Order]:
+        """Orders that are not final, oldest first."""
+        query = select(ORDERS).where(ORDERS.c.live.is_(True), ORDERS.c.account == account)
+        if venue:
+            query = query.where(ORDERS.c.venue == venue)
+        if states is not None:
+            query = query.where(ORDERS.c.state.in_([state.value for state in states]))
+        return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+
+    async def request(self, account: str, request_id: str) -> StoredRequest | None:
+        """What a request_id stands for."""
+        query = select(REQUESTS).where(REQUESTS.c.account == account, REQUESTS.c.request_id == request_id)
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        if row is None:
+            return None
+        answer = None if row["answer"] is None else answer_of(row["answer"])
+        return StoredRequest(row["fingerprint"], UUID(row["order_id"]), answer)
+
+    async def cursors(self, account: str, venue: str) -> Cursors:
+        """How far we have followed."""
+        query = select(CURSORS).where(CURSORS.c.account == account, CURSORS.c.venue == venue)
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return Cursors() if row is None else Cursors(row["stream"], row["fills"], row["transfers"])
+
+    async def log_head(self) -> tuple[str, int]:
+        """Identity and newest sequence of the outbox."""
+        head = await outbox.head(self._connection)
+        return head.log_id, head.latest_sequence
+
+    async def log_after(self, account: str, sequence: int, limit: int) -> tuple[Sequence[LogEntry], int]:
+        """Changes of an account after a sequence, and the sequence up to which was looked."""
+        query = (
+            select(_EVENT.c.sequence, _EVENT.c.subject, _EVENT.c.type, _EVENT.c.payload)
+            .where(_EVENT.c.sequence > sequence)
+            .order_by(_EVENT.c.sequence)
+            .limit(limit)
+        )
+        prefix = f"accounts/{account}/"
+        entries: list[LogEntry] = []
+        looked = sequence
+        for row in await self._connection.execute(query):
+            looked = row.sequence
+            if row.subject.startswith(prefix):
+                entries += _entry(row.sequence, row.type, row.payload)
+        return entries, looked
+
+    async def _one_order(self, query: "Select[tuple[object, ...]]") -> Order | None:
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return None if row is None else order_of(row)
+
+    async def _all_orders(self, query: "Select[tuple[object, ...]]") -> Sequence[Order]:
+        return [order_of(row) for row in (await self._connection.execute(query)).mappings()]
+
+
+def answer_of(data: bytes) -> Order:
+    """A kept answer."""
+    return convert.order_of(order_pb2.Order.FromString(data))
+
+
+def answer_bytes(order: Order) -> bytes:
+    """An answer to keep."""
+    return convert.order_to_proto(order).SerializeToString(deterministic=True)
+
+
+def _entry(sequence: int, kind: str, payload: bytes) -> list[LogEntry]:
+    if kind == _CHANGED:
+        changed = order_events_pb2.OrderChanged.FromString(payload)
+        return [LogEntry(sequence, order=convert.order_of(changed.order))]
+    if kind == _FILLED:
+        filled = order_events_pb2.FillRecorded.FromString(payload)
+        return [LogEntry(sequence, fill=convert.fill_of(filled.fill))]
+    return []

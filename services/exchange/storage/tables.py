@@ -1,0 +1,128 @@
+"""The tables. The migrations make them; a storage test holds the two together."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from services.chassis.events import outbox_tables
+from services.chassis.persistence import ExactDecimal, UtcDateTime, table_metadata
+
+METADATA: Final = table_metadata()
+OUTBOX: Final = outbox_tables(METADATA)
+
+ORDERS: Final = Table(
+    "trade_order",
+    METADATA,
+    Column("order_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("venue", Text, nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("base_asset", Text, nullable=False),
+    Column("quote_asset", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("limit_price", ExactDecimal),
+    Column("time_in_force", Text),
+    Column("post_only", Boolean(create_constraint=False), nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # Written with the state: the partial index over it keeps the few live orders at hand.
+    Column("live", Boolean(create_constraint=False), nullable=False),
+    Column("filled_quantity", ExactDecimal, nullable=False),
+    Column("filled_notional", ExactDecimal, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reason_message", Text, nullable=False),
+    Column("client_order_id", Text, nullable=False),
+    Column("venue_order_id", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("update_time", UtcDateTime, nullable=False),
+    Column("submit_time", UtcDateTime),
+    CheckConstraint("version > 0", name="version_positive"),
+    UniqueConstraint("venue", "account", "client_order_id"),
+    Index(None, "account", "create_time", "order_id"),
+    Index(None, "live", "account"),
+)
+
+FILLS: Final = Table(
+    "fill",
+    METADATA,
+    Column("fill_id", Text, primary_key=True),
+    Column("order_id", Text, ForeignKey("trade_order.order_id"), nullable=False, index=True),
+    Column("account", Text, nullable=False),
+    Column("venue", Text, nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("base_asset", Text, nullable=False),
+    Column("quote_asset", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("fee", ExactDecimal, nullable=False),
+    Column("fee_asset", Text, nullable=False),
+    Column("liquidity", Text, nullable=False),
+    Column("venue_trade_id", Text, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("exchange_time", UtcDateTime, nullable=False),
+    Column("receive_time", UtcDateTime, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    UniqueConstraint("venue", "account", "venue_trade_id"),
+    Index(None, "account", "exchange_time", "fill_id"),
+)
+
+TRANSFERS: Final = Table(
+    "transfer",
+    METADATA,
+    Column("venue", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("venue_transfer_id", Text, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("exchange_time", UtcDateTime, nullable=False),
+    Column("receive_time", UtcDateTime, nullable=False),
+)
+
+REQUESTS: Final = Table(
+    "request",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("method", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("order_id", Text, nullable=False, index=True),
+    # The answer itself, not a reference: the order moves on, the first answer stays.
+    Column("answer", LargeBinary),
+    Column("create_time", UtcDateTime, nullable=False, index=True),
+)
+
+WRITERS: Final = Table(
+    "writer",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("expire_time", UtcDateTime, nullable=False),
+    CheckConstraint("epoch > 0", name="epoch_positive"),
+)
+
+CURSORS: Final = Table(
+    "venue_cursor",
+    METADATA,
+    Column("venue", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("fills", Text, nullable=False),
+    Column("transfers", Text, nullable=False),
+)

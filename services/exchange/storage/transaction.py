@@ -1,0 +1,146 @@
+"""Writes on one connection. Whoever writes a fact also appends its event: neither goes alone."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from trademesh.exchange.v1 import order_events_pb2
+
+from services.chassis.events import outbox
+from services.chassis.persistence import insert_if_absent
+from services.chassis.telemetry.correlation import correlation_id
+from services.exchange import convert
+from services.exchange.domain.fills import Fill, Transfer
+from services.exchange.domain.order import Order
+from services.exchange.ports import Cursors, Method, RequestClaim
+from services.exchange.storage.queries import SqlQueries, answer_bytes
+from services.exchange.storage.rows import fill_row, order_row
+from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, REQUESTS, TRANSFERS
+from services.kernel.errors import DomainError, ErrorKind
+
+
+class SqlTransaction(SqlQueries):
+    """``ports.Transaction`` on a connection of ``Database.write()``.
+
+    Args:
+        connection: inside its one transaction.
+        now: our clock.
+    """
+
+    def __init__(self, connection: AsyncConnection, now: Callable[[], datetime]) -> None:
+        super().__init__(connection)
+        self._now = now
+
+    async def record_order(self, order: Order) -> None:
+        """Insert version 1, or replace the version before this one; appends OrderChanged.
+
+        Raises:
+            DomainError: INTERNAL where the version before is not the one in the table.
+        """
+        row = order_row(order)
+        if order.version == 1:
+            await self._connection.execute(insert(ORDERS).values(**row))
+        else:
+            await self._replace(order, row)
+        await outbox.append(
+            self._connection,
+            order_events_pb2.OrderChanged(order=convert.order_to_proto(order)),
+            subject=order.name,
+            now=order.update_time,
+            correlation_id=order.correlation_id,
+        )
+
+    async def record_fill(self, fill: Fill) -> bool:
+        """Book a fill once; appends FillRecorded. Answers whether it is new."""
+        if not await insert_if_absent(self._connection, FILLS, fill_row(fill)):
+            return False
+        await outbox.append(
+            self._connection,
+            order_events_pb2.FillRecorded(fill=convert.fill_to_proto(fill)),
+            subject=fill.name,
+            now=fill.receive_time,
+            correlation_id=fill.correlation_id,
+        )
+        return True
+
+    async def record_transfer(self, transfer: Transfer) -> bool:
+        """Book a transfer once; appends TransferRecorded. Answers whether it is new."""
+        row = {
+            "venue": transfer.venue,
+            "account": transfer.account,
+            "venue_transfer_id": transfer.venue_transfer_id,
+            "asset": transfer.asset,
+            "amount": transfer.amount,
+            "exchange_time": transfer.exchange_time,
+            "receive_time": transfer.receive_time,
+        }
+        if not await insert_if_absent(self._connection, TRANSFERS, row):
+            return False
+        await outbox.append(
+            self._connection,
+            order_events_pb2.TransferRecorded(transfer=convert.transfer_to_proto(transfer)),
+            subject=transfer.name,
+            now=transfer.receive_time,
+            correlation_id=correlation_id.get(),
+        )
+        return True
+
+    async def claim_request(self, account: str, request_id: str, claim: RequestClaim) -> bool:
+        """Bind a request_id to a body and an order. Answers whether it was free."""
+        row = {
+            "account": account,
+            "request_id": request_id,
+            "method": claim.method.value,
+            "fingerprint": claim.fingerprint,
+            "order_id": str(claim.order_id),
+            "answer": None,
+            "create_time": self._now(),
+        }
+        return await insert_if_absent(self._connection, REQUESTS, row)
+
+    async def answer_request(self, account: str, request_id: str, answer: Order) -> None:
+        """Keep the first answer of a request; a later one changes nothing."""
+        await self._connection.execute(
+            update(REQUESTS)
+            .where(
+                REQUESTS.c.account == account,
+                REQUESTS.c.request_id == request_id,
+                REQUESTS.c.answer.is_(None),
+            )
+            .values(answer=answer_bytes(answer))
+        )
+
+    async def answer_creation(self, order: Order) -> None:
+        """Keep the first answer of the request that created an order, if it has none yet."""
+        await self._connection.execute(
+            update(REQUESTS)
+            .where(
+                REQUESTS.c.order_id == str(order.order_id),
+                REQUESTS.c.method == Method.CREATE.value,
+                REQUESTS.c.answer.is_(None),
+            )
+            .values(answer=answer_bytes(order))
+        )
+
+    async def save_cursors(self, account: str, venue: str, cursors: Cursors) -> None:
+        """Remember how far we have followed."""
+        values = {"stream": cursors.stream, "fills": cursors.fills, "transfers": cursors.transfers}
+        row = {"account": account, "venue": venue, **values}
+        if not await insert_if_absent(self._connection, CURSORS, row):
+            await self._connection.execute(
+                update(CURSORS).where(CURSORS.c.account == account, CURSORS.c.venue == venue).values(**values)
+            )
+
+    async def _replace(self, order: Order, row: dict[str, object]) -> None:
+        result = await self._connection.execute(
+            update(ORDERS)
+            .where(ORDERS.c.order_id == row["order_id"], ORDERS.c.version == order.version - 1)
+            .values(**row)
+        )
+        if result.rowcount != 1:
+            raise DomainError(
+                "INTERNAL",
+                f"{order.name} is not at version {order.version - 1}",
+                kind=ErrorKind.INTERNAL,
+            )

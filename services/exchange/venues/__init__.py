@@ -1,0 +1,1 @@
+"""Venue adapters: each speaks one venue's own protocol behind ``ports.Venue``."""

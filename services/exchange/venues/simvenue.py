@@ -1,0 +1,274 @@
+"""The simulated venue, reached over its own contract as any venue is over its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+from google.rpc.error_details_pb2 import ErrorInfo
+from trademesh.simvenue.v1 import account_pb2, simvenue_service_pb2, simvenue_service_pb2_grpc
+from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
+
+from services.chassis.rpc.status import details_of
+from services.exchange.domain.evidence import VenueOrder
+from services.exchange.domain.fills import Balance, Transfer
+from services.exchange.domain.instruments import InstrumentRules
+from services.exchange.domain.order import Assets, Order
+from services.exchange.ports import (
+    Accepted,
+    AlreadyThere,
+    CancelOutcome,
+    FillPage,
+    NotSent,
+    NotThere,
+    PlaceOutcome,
+    Refused,
+    TransferPage,
+    Uncertain,
+    VenueEvent,
+    VenueHistoryLostError,
+    VenueUnreachableError,
+)
+from services.exchange.venues import simvenue_convert as convert
+from services.kernel.clock import Clock
+
+_DOMAIN: Final = "simvenue.trademesh"
+_PAGE: Final = 500
+_ASK_S: Final = 3.0
+_NOTHING_CHANGED: Final = frozenset(
+    {"SERVER_DRAINING", "SERVER_OVERLOADED", "VENUE_HALTED", "CALLER_NOT_ALLOWED"}
+)
+"""The venue refused to look at the call at all; the same order may be taken a moment later."""
+
+_REFUSALS: Final = frozenset(
+    {
+        "INVALID_REQUEST",
+        "MALFORMED_REQUEST",
+        "UNKNOWN_SYMBOL",
+        "UNKNOWN_ACCOUNT",
+        "PRICE_OFF_TICK",
+        "QUANTITY_OFF_LOT",
+        "QUANTITY_TOO_SMALL",
+        "QUANTITY_TOO_LARGE",
+        "NOTIONAL_TOO_SMALL",
+        "INSUFFICIENT_BALANCE",
+        "POST_ONLY_WOULD_TRADE",
+    }
+)
+"""The venue's definite no to an order. A reason that is in no list here proves nothing."""
+
+_NEVER_CONNECTED: Final = ("failed to connect to all addresses", "no children to pick from")
+"""What gRPC says where no connection stood, so that no byte of the call can have left."""
+
+
+class SimVenue:
+    """``ports.Venue`` for the simulated venue.
+
+    Args:
+        venue_id: its id in the mesh.
+        channel: to the mesh's ``simvenue`` service.
+        clock: our clock.
+        silence: seconds without any frame after which its stream counts as dead.
+    """
+
+    simulated = True
+
+    def __init__(self, venue_id: str, channel: grpc.aio.Channel, clock: Clock, silence: float = 10.0) -> None:
+        self.venue_id = venue_id
+        self._clock = clock
+        self._silence = silence
+        self._assets: dict[str, Assets] = {}
+        self._stub: Any = simvenue_service_pb2_grpc.SimvenueServiceStub(channel)
+
+    async def place(self, order: Order, within: float) -> PlaceOutcome:
+        """Send an order under its client order id, and classify what comes of it."""
+        try:
+            self._assets.setdefault(order.instrument, order.assets)
+            answer = await self._stub.PlaceOrder(convert.place_request(order), timeout=within)
+            return Accepted(self._order(answer))
+        except grpc.aio.AioRpcError as error:
+            return _classified(error)
+        except Exception as error:  # noqa: BLE001 - an answer that cannot be read proves nothing
+            return Uncertain(f"the venue's answer cannot be read: {error!r}")
+
+    async def cancel(self, order: Order, within: float) -> CancelOutcome:
+        """Take an order out of the book. An order that is closed already is ``Accepted``, too."""
+        request = simvenue_service_pb2.CancelOrderRequest(
+            account=order.account, client_order_id=order.client_order_id
+        )
+        try:
+            self._assets.setdefault(order.instrument, order.assets)
+            return Accepted(self._order(await self._stub.CancelOrder(request, timeout=within)))
+        except grpc.aio.AioRpcError as error:
+            return await self._cancel_refused(order, error)
+        except Exception as error:  # noqa: BLE001 - an answer that cannot be read proves nothing
+            return Uncertain(f"the venue's answer cannot be read: {error!r}")
+
+    async def find(self, account: str, client_order_id: str) -> VenueOrder | None:
+        """The order with all its fills; None is the venue's definite word that it has none so far."""
+        request = simvenue_service_pb2.GetOrderRequest(account=account, client_order_id=client_order_id)
+        await self._know_assets()
+        try:
+            answer = await self._stub.GetOrder(request, timeout=_ASK_S)
+        except grpc.aio.AioRpcError as error:
+            if _reason(error) == "ORDER_NOT_FOUND":
+                return None
+            raise _unreachable(error) from error
+        return self._order(answer)
+
+    async def open_orders(self, account: str) -> Sequence[VenueOrder]:
+        """All orders in the venue's book, without their fills."""
+        request = simvenue_service_pb2.ListOpenOrdersRequest(account=account)
+        await self._know_assets()
+        answer = await _asked(self._stub.ListOpenOrders, request)
+        return [self._order(each) for each in answer.orders]
+
+    async def fills_after(self, account: str, cursor: str) -> FillPage:
+        """Fills of the account after a cursor; the empty cursor begins with the first."""
+        request = simvenue_service_pb2.ListFillsRequest(
+            account=account, after_trade_id=int(cursor or 0), page_size=_PAGE
+        )
+        answer = await _asked(self._stub.ListFills, request)
+        fills = [convert.fill_of(each) for each in answer.fills]
+        last = fills[-1].venue_trade_id if fills else cursor
+        return FillPage(fills, last, more=len(fills) == _PAGE)
+
+    async def transfers_after(self, account: str, cursor: str) -> TransferPage:
+        """Transfers of the account after a cursor; the empty cursor begins with the first."""
+        request = simvenue_service_pb2.ListTransfersRequest(
+            account=account, after_transfer_id=int(cursor or 0), page_size=_PAGE
+        )
+        answer = await _asked(self._stub.ListTransfers, request)
+        transfers = [self._transfer(each) for each in answer.transfers]
+        last = transfers[-1].venue_transfer_id if transfers else cursor
+        return TransferPage(transfers, last, more=len(transfers) == _PAGE)
+
+    async def balances(self, account: str) -> Sequence[Balance]:
+        """What the account holds now."""
+        request = simvenue_service_pb2.GetBalancesRequest(account=account)
+        answer = await _asked(self._stub.GetBalances, request)
+        now = self._clock.now()
+        return [convert.balance_of(each, account, self.venue_id, now) for each in answer.balances]
+
+    async def instruments(self) -> Sequence[InstrumentRules]:
+        """What can be traded, and the rules."""
+        request = simvenue_service_pb2.ListInstrumentsRequest()
+        answer = await _asked(self._stub.ListInstruments, request)
+        rules = [convert.rules_of(each) for each in answer.instruments]
+        self._assets |= {each.instrument: each.assets for each in rules}
+        return rules
+
+    async def events(self, account: str, cursor: str) -> AsyncIterator[VenueEvent]:
+        """Everything that happens in an account after a cursor, in order.
+
+        Raises:
+            VenueUnreachableError: the stream broke, or was silent for too long.
+            VenueHistoryLostError: the venue does not know that cursor.
+        """
+        request = simvenue_service_pb2.StreamAccountRequest(account=account, after_sequence=int(cursor or 0))
+        await self._know_assets()
+        call = self._stub.StreamAccount(request)
+        try:
+            while True:
+                frame = await self._frame(call)
+                kind = frame.WhichOneof("event")
+                if kind == "end":
+                    raise VenueUnreachableError(f"the venue ended the stream: {frame.end.reason}")
+                cursor = str(frame.sequence) if frame.sequence else cursor
+                yield self._event(frame, kind, cursor)
+        finally:
+            call.cancel()
+
+    async def _frame(self, call: Any) -> account_pb2.AccountEvent:
+        try:
+            async with asyncio.timeout(self._silence):
+                frame = await call.read()
+        except TimeoutError as error:
+            raise VenueUnreachableError(f"the venue's stream was silent for {self._silence:g} s") from error
+        except grpc.aio.AioRpcError as error:
+            if _reason(error) == "CURSOR_OUT_OF_RANGE":
+                raise VenueHistoryLostError(
+                    error.details() or "the venue does not know our cursor"
+                ) from error
+            raise _unreachable(error) from error
+        if frame is grpc.aio.EOF:
+            raise VenueUnreachableError("the venue's stream ended")
+        return frame  # type: ignore[no-any-return]
+
+    def _event(self, frame: account_pb2.AccountEvent, kind: str | None, cursor: str) -> VenueEvent:
+        if kind == "transfer":
+            return VenueEvent(cursor, transfer=self._transfer(frame.transfer))
+        if kind == "execution_report":
+            report = frame.execution_report
+            order = venue_order_pb2.Order()
+            order.CopyFrom(report.order)
+            if report.HasField("fill"):
+                order.fills.append(report.fill)
+            return VenueEvent(cursor, order=self._order(order))
+        return VenueEvent(cursor)
+
+    async def _cancel_refused(self, order: Order, error: grpc.aio.AioRpcError) -> CancelOutcome:
+        reason = _reason(error)
+        if reason == "ORDER_NOT_FOUND":
+            return NotThere()
+        if reason == "ORDER_NOT_OPEN":
+            with suppress(VenueUnreachableError):
+                told = await self.find(order.account, order.client_order_id)
+                return NotThere() if told is None else Accepted(told)
+        outcome = _classified(error)
+        return outcome if isinstance(outcome, NotSent) else Uncertain(_words(error))
+
+    async def _know_assets(self) -> None:
+        if not self._assets:
+            await self.instruments()
+
+    def _order(self, message: venue_order_pb2.Order) -> VenueOrder:
+        assets = self._assets.get(message.symbol)
+        if assets is None:
+            raise VenueUnreachableError(f"the venue speaks of {message.symbol}, which it does not list")
+        return convert.order_of(message, assets)
+
+    def _transfer(self, message: account_pb2.Transfer) -> Transfer:
+        return convert.transfer_of(message, self.venue_id, self._clock.now())
+
+
+async def _asked(method: Callable[..., Awaitable[Any]], request: Any) -> Any:
+    try:
+        return await method(request, timeout=_ASK_S)
+    except grpc.aio.AioRpcError as error:
+        raise _unreachable(error) from error
+
+
+def _classified(error: grpc.aio.AioRpcError) -> PlaceOutcome:
+    """What a failed call says about the order it carried."""
+    reason = _reason(error)
+    if reason == "DUPLICATE_CLIENT_ORDER_ID":
+        return AlreadyThere()
+    if reason in _REFUSALS:
+        return Refused(reason, error.details() or reason)
+    if reason in _NOTHING_CHANGED:
+        return NotSent(_words(error))
+    details = error.details() or ""
+    if error.code() is grpc.StatusCode.UNAVAILABLE and details.startswith(_NEVER_CONNECTED):
+        return NotSent(details)
+    return Uncertain(_words(error))
+
+
+def _reason(error: grpc.aio.AioRpcError) -> str:
+    """The venue's own reason; empty where somebody else speaks, or nobody."""
+    status = details_of(error)
+    for packed in status.details if status else ():
+        info = ErrorInfo()
+        if packed.Unpack(info) and info.domain == _DOMAIN:
+            return str(info.reason)
+    return ""
+
+
+def _words(error: grpc.aio.AioRpcError) -> str:
+    return f"{error.code().name}: {error.details()}"
+
+
+def _unreachable(error: grpc.aio.AioRpcError) -> VenueUnreachableError:
+    return VenueUnreachableError(_words(error))
