@@ -109,6 +109,11 @@ class PostgresServer:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._process is not None
+
     def url(self, database: str) -> str:
         """URL of a database of this server."""
         return f"postgresql+asyncpg://{_USER}@127.0.0.1:{self.port}/{database}"
