@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -23,6 +23,7 @@ from services.supervisor.watch import Watch
 _log = structlog.get_logger()
 _MOST_INSTANCES = 16
 _RESTART_BOUND = 60.0
+_PATIENCE = 20
 
 
 class Mesh:
@@ -75,9 +76,9 @@ class Mesh:
         for unit in self._units.values():
             for slot in range(1, unit.instances + 1):
                 self._add(unit, slot)
-        self._loops.append(asyncio.create_task(self._watch.run(self._consul_ready.is_set)))
-        if self._api is not None:
-            self._loops.append(asyncio.create_task(self._keep_consul(self._api)))
+        self._loops.append(asyncio.create_task(_forever(lambda: self._watch.run(self._consul_ready.is_set))))
+        if (api := self._api) is not None:
+            self._loops.append(asyncio.create_task(_forever(lambda: self._keep_consul(api))))
 
     def children(self) -> list[Child]:
         """Every child, in the order of starting."""
@@ -115,6 +116,8 @@ class Mesh:
             surplus = present[count:]
             await asyncio.gather(*(self._retire(child) for child in surplus))
             del present[count:]
+            for child in surplus:
+                del self._tasks[child]
 
     async def restart(self, service: str) -> None:
         """Restarts the instances of a service one after another, each when the one before serves.
@@ -174,23 +177,28 @@ class Mesh:
                 shutil.rmtree(folder, ignore_errors=True)
 
     async def _retire(self, child: Child) -> None:
+        task = self._tasks[child]
         await child.stop()
-        (outcome,) = await asyncio.gather(self._tasks.pop(child), return_exceptions=True)
+        (outcome,) = await asyncio.gather(task, return_exceptions=True)
         if isinstance(outcome, Exception):
             _log.error("child_failed", service=child.seat.service, exc_info=outcome)
 
     async def _keep_consul(self, api: ConsulApi) -> None:
         """Each time Consul comes up: sets up access, for which the others wait."""
         prepared = ""
+        failures = 0
         while True:
             consul = self._children[CONSUL][0]
             if consul.alive and consul.instance != prepared and await api.has_leader():
                 try:
                     await establish(api, self._access, self._paths)
                 except ConsulError as error:
-                    _log.warning("consul_setup_failed", error=str(error))
+                    # For a moment after its election Consul still refuses; that is no news.
+                    failures += 1
+                    if failures == _PATIENCE:
+                        _log.warning("consul_setup_failing", error=str(error))
                 else:
-                    prepared = consul.instance
+                    prepared, failures = consul.instance, 0
                     self._consul_ready.set()
             if consul.instance == prepared:
                 consul.mark_serving(self._watch.consul_reachable or await api.has_leader())
@@ -216,3 +224,13 @@ class Mesh:
         except KeyError:
             names = ", ".join(self._units)
             raise MeshError(f"no such service: {service}; there are {names}", ExitCode.USAGE) from None
+
+
+async def _forever(loop: Callable[[], Awaitable[None]]) -> None:
+    """Runs a loop that should not end, and again where a fault of ours ends it."""
+    while True:
+        try:
+            await loop()
+        except Exception:  # noqa: BLE001 - a mesh that nobody watches is worse than a line in the log
+            _log.exception("loop_failed")
+        await asyncio.sleep(1.0)
