@@ -1,38 +1,33 @@
 """The portfolio service behind real gRPC, fed by a real event log, on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import grpc
 import pytest
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from trademesh.events.v1 import outbox_service_pb2_grpc
 from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2
 from trademesh.market.v1 import market_service_pb2_grpc, ticker_pb2
 from trademesh.portfolio.v1 import ledger_pb2, portfolio_service_pb2_grpc
 from trademesh.portfolio.v1 import portfolio_service_pb2 as pb
 from trademesh.type.v1 import side_pb2
 
-from services.chassis.clock import SystemClock
-from services.chassis.events import OutboxServicer, outbox
-from services.chassis.ids import UuidSource
 from services.chassis.persistence import Database, assert_schema_current
-from services.chassis.runtime import Binding, Runtime
+from services.chassis.runtime import Binding
 from services.portfolio.app import build
 from services.portfolio.storage.tables import METADATA
+from tests.support.application import EventLog, event_log, running
 from tests.support.rpc import Serve
-from tests.support.storage import MIGRATIONS as EXCHANGE_LOG
 
 BTC = "venues/sim/instruments/btc-usdt"
+MIGRATIONS = "services.portfolio.storage.migrations"
 NOON = datetime(2024, 8, 8, 12, tzinfo=UTC)
 
 
@@ -92,15 +87,11 @@ class Stage:
 
     stub: portfolio_service_pb2_grpc.PortfolioServiceStub
     market: Market
-    exchange: Database
+    exchange: EventLog
 
     async def happened(self, *events: Message) -> None:
         """Let the exchange log these, and wait until the books have them."""
-        async with self.exchange.write() as connection:
-            for event in events:
-                sequence = await outbox.append(
-                    connection, event, subject="accounts/paper", now=NOON, correlation_id="c-1"
-                )
+        sequence = await self.exchange.happened(*events, correlation_id="c-1")
         request = pb.GetTrialBalanceRequest(name="accounts/paper/trialBalance")
         async with asyncio.timeout(10):
             while await self._booked(request) < sequence:
@@ -116,60 +107,31 @@ class Stage:
 
 @pytest.fixture
 async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with AsyncExitStack() as stack:
-        exchange = await Database.open(f"sqlite:///{tmp_path}/exchange.sqlite3", migrations=EXCHANGE_LOG)
-        stack.push_async_callback(exchange.close)
-        database = await Database.open(database_url, migrations="services.portfolio.storage.migrations")
-        stack.push_async_callback(database.close)
-        market = Market()
-        log = OutboxServicer(exchange)
-        channels = {
-            "exchange": await stack.enter_async_context(
-                serve(
-                    [
-                        Binding(
-                            "trademesh.events.v1.OutboxService",
-                            log,
-                            outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
-                        )
-                    ]
-                )
-            ),
-            "market": await stack.enter_async_context(
-                serve(
-                    [
-                        Binding(
-                            "trademesh.market.v1.MarketService",
-                            market,
-                            market_service_pb2_grpc.add_MarketServiceServicer_to_server,
-                        )
-                    ]
-                )
-            ),
-        }
-        runtime = Runtime(
-            spec=cast("Any", SimpleNamespace(name="portfolio")),
-            settings=cast("Any", None),
-            clock=SystemClock(),
-            ids=UuidSource(),
+    market = Market()
+    prices = Binding(
+        "trademesh.market.v1.MarketService",
+        market,
+        market_service_pb2_grpc.add_MarketServiceServicer_to_server,
+    )
+    database = await Database.open(database_url, migrations=MIGRATIONS)
+    async with (
+        event_log(tmp_path / "exchange.sqlite3") as exchange,
+        serve([exchange.binding]) as to_exchange,
+        serve([prices]) as to_market,
+        running(
+            "portfolio",
+            build,
+            serve,
             database=database,
-            connect=cast("Callable[[str], grpc.aio.Channel]", channels.__getitem__),
-        )
-        application = await build(runtime)
-        task = asyncio.create_task(cast("Any", application.background[0].run()))
-        stack.callback(task.cancel)
-        channel = await stack.enter_async_context(serve(application.servicers))
-        yield Stage(
-            portfolio_service_pb2_grpc.PortfolioServiceStub(channel),
-            market,
-            exchange,
-        )
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+            channels={"exchange": to_exchange, "market": to_market},
+        ) as channel,
+    ):
+        yield Stage(portfolio_service_pb2_grpc.PortfolioServiceStub(channel), market, exchange)
+    await database.close()
 
 
 async def test_schema_is_what_the_code_speaks_of(database_url: str) -> None:
-    database = await Database.open(database_url, migrations="services.portfolio.storage.migrations")
+    database = await Database.open(database_url, migrations=MIGRATIONS)
     await assert_schema_current(database, METADATA)
     await database.close()
 

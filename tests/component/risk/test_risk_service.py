@@ -2,35 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
-from trademesh.events.v1 import outbox_service_pb2_grpc
 from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2, order_pb2
 from trademesh.market.v1 import instrument_pb2, market_service_pb2_grpc, ticker_pb2
 from trademesh.risk.v1 import decision_pb2, exposure_pb2, limits_pb2, risk_service_pb2_grpc
 from trademesh.risk.v1 import risk_service_pb2 as pb
 from trademesh.type.v1 import side_pb2
 
-from services.chassis.clock import SystemClock
-from services.chassis.events import OutboxServicer, outbox
-from services.chassis.ids import UuidSource
 from services.chassis.persistence import Database, assert_schema_current
 from services.chassis.rpc.client import MeshError
-from services.chassis.runtime import Binding, Runtime
+from services.chassis.runtime import Binding
 from services.risk.app import build
 from services.risk.storage.tables import METADATA
+from tests.support.application import EventLog, event_log, running
 from tests.support.rpc import Serve
-from tests.support.storage import MIGRATIONS as EXCHANGE_LOG
 
 ACCOUNT = "accounts/paper"
 BTC = "venues/sim/instruments/btc-usdt"
@@ -109,13 +102,7 @@ class Stage:
 
     stub: risk_service_pb2_grpc.RiskServiceStub
     market: Market
-    exchange: Database
-
-    async def happened(self, *events: Message) -> None:
-        """Let the exchange log these."""
-        async with self.exchange.write() as connection:
-            for event in events:
-                await outbox.append(connection, event, subject=ACCOUNT, now=datetime.now(UTC))
+    exchange: EventLog
 
     async def exposure(self, until: Callable[[exposure_pb2.Exposure], bool]) -> exposure_pb2.Exposure:
         """The exposure, once it is as the test says."""
@@ -128,49 +115,29 @@ class Stage:
 
     async def funded(self) -> None:
         """Deposit, and wait until risk has seen it."""
-        await self.happened(deposit())
+        await self.exchange.happened(deposit())
         await self.exposure(lambda seen: len(seen.assets) == 1)
 
 
 @pytest.fixture
 async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with AsyncExitStack() as stack:
-        exchange = await Database.open(f"sqlite:///{tmp_path}/exchange.sqlite3", migrations=EXCHANGE_LOG)
-        stack.push_async_callback(exchange.close)
-        database = await Database.open(database_url, migrations=MIGRATIONS)
-        stack.push_async_callback(database.close)
-        market = Market()
-        log = Binding(
-            "trademesh.events.v1.OutboxService",
-            OutboxServicer(exchange),
-            outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
-        )
-        prices = Binding(
-            "trademesh.market.v1.MarketService",
-            market,
-            market_service_pb2_grpc.add_MarketServiceServicer_to_server,
-        )
-        channels = {
-            "exchange": await stack.enter_async_context(serve([log])),
-            "market": await stack.enter_async_context(serve([prices])),
-        }
-        application = await build(
-            Runtime(
-                spec=cast("Any", SimpleNamespace(name="risk")),
-                settings=cast("Any", None),
-                clock=SystemClock(),
-                ids=UuidSource(),
-                database=database,
-                connect=channels.__getitem__,
-            )
-        )
-        assert application.prepare is not None
-        await application.prepare()
-        task = asyncio.ensure_future(application.background[0].run())
-        channel = await stack.enter_async_context(serve(application.servicers))
+    market = Market()
+    prices = Binding(
+        "trademesh.market.v1.MarketService",
+        market,
+        market_service_pb2_grpc.add_MarketServiceServicer_to_server,
+    )
+    database = await Database.open(database_url, migrations=MIGRATIONS)
+    async with (
+        event_log(tmp_path / "exchange.sqlite3") as exchange,
+        serve([exchange.binding]) as to_exchange,
+        serve([prices]) as to_market,
+        running(
+            "risk", build, serve, database=database, channels={"exchange": to_exchange, "market": to_market}
+        ) as channel,
+    ):
         yield Stage(risk_service_pb2_grpc.RiskServiceStub(channel), market, exchange)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    await database.close()
 
 
 async def test_schema_is_what_the_code_speaks_of(database_url: str) -> None:
@@ -214,7 +181,7 @@ async def test_fills_turn_the_reservation_into_holdings_and_the_end_releases_it(
     await stage.funded()
     order_id = str(uuid4())
     await stage.stub.CheckOrder(asked(order_id))
-    await stage.happened(filled(order_id, "0.04", "59990"))
+    await stage.exchange.happened(filled(order_id, "0.04", "59990"))
     partly = await stage.exposure(lambda seen: len(seen.assets) == 2)
     assert {each.asset: (each.quantity, each.reserved_quantity) for each in partly.assets} == {
         "btc": ("0.04", "0"),
@@ -223,14 +190,14 @@ async def test_fills_turn_the_reservation_into_holdings_and_the_end_releases_it(
     assert partly.instruments[0].quantity == "0.04"
     assert partly.instruments[0].pending_buy_quantity == "0.06"
     assert partly.gross_notional == "2400"
-    await stage.happened(changed(order_id, order_pb2.ORDER_STATE_CANCELLED))
+    await stage.exchange.happened(changed(order_id, order_pb2.ORDER_STATE_CANCELLED))
     done = await stage.exposure(lambda seen: seen.open_order_count == 0)
     assert done.assets[1].reserved_quantity == "0"
 
 
 async def test_an_order_from_outside_is_set_aside_for(stage: Stage) -> None:
     await stage.funded()
-    await stage.happened(changed(str(uuid4()), order_pb2.ORDER_STATE_OPEN))
+    await stage.exchange.happened(changed(str(uuid4()), order_pb2.ORDER_STATE_OPEN))
     seen = await stage.exposure(lambda seen: seen.open_order_count == 1)
     assert seen.assets[0].reserved_quantity == "6000"
 
@@ -238,7 +205,7 @@ async def test_an_order_from_outside_is_set_aside_for(stage: Stage) -> None:
 async def test_a_decision_after_the_order_ended_reserves_nothing(stage: Stage) -> None:
     await stage.funded()
     order_id, other = str(uuid4()), str(uuid4())
-    await stage.happened(
+    await stage.exchange.happened(
         changed(order_id, order_pb2.ORDER_STATE_DENIED), changed(other, order_pb2.ORDER_STATE_OPEN)
     )
     await stage.exposure(lambda seen: seen.open_order_count == 1)
