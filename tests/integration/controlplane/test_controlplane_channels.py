@@ -226,3 +226,27 @@ async def open_stream(plane: ControlPlaneProcess, member: Member | None, cluster
             pass
         code: grpc.StatusCode = await stream.code()
         return code
+
+
+async def test_it_works_with_a_token_and_says_when_the_token_does_not(
+    consul_with_acl: ConsulServer, tmp_path: Path
+) -> None:
+    consul = consul_with_acl
+    plane = ControlPlaneProcess(consul, tmp_path / "state")
+    await plane.start()
+    try:
+        await consul.register("market", 1)
+        await until(lambda: ready(plane, 1))
+        assert await consul.request("GET", "/v1/health/service/controlplane?passing=1")
+        (tmp_path / "state" / "token").write_text("99999999-2222-3333-4444-555555555555")
+        await consul.register("market", 2)
+        await until(lambda: "consul_watch_lost" in plane.log)
+        assert "99999999" not in plane.log
+        # What was known stays, and the watch is back as soon as the token is.
+        assert await ready(plane, 1) or await ready(plane, 2)
+        (tmp_path / "state" / "token").write_text(str(consul.token))
+        await until(lambda: ready(plane, 2))
+    finally:
+        code = await plane.stop()
+    assert code == 0
+    assert await consul.request("GET", "/v1/health/service/controlplane") == []

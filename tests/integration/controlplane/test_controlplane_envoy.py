@@ -10,6 +10,8 @@ import aiohttp
 import grpc
 import grpc.aio
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -243,3 +245,59 @@ async def create_order(edge: EnvoyEdge) -> tuple[int, str]:
         session.post(f"{edge.url}/v1/accounts/paper/orders", json=body) as response,
     ):
         return response.status, await response.text()
+
+
+async def test_a_new_root_of_the_mesh_reaches_everybody_without_a_restart(
+    consul: ConsulServer, plane: ControlPlaneProcess, tmp_path: Path
+) -> None:
+    market = Market()  # type: ignore[abstract] # the rest is not asked
+
+    def add(server: grpc.aio.Server) -> None:
+        market_service_pb2_grpc.add_MarketServiceServicer_to_server(market, server)
+
+    async with (
+        Member(consul, "market", tmp_path / "market") as member,
+        serving(member, add) as port,
+        envoy_edge(consul, plane, tmp_path / "edge") as edge,
+    ):
+        await consul.register("market", port)
+        await until(lambda: answers(edge, 200))
+        before = member.identity.material
+        failures = 0
+        await consul.request(
+            "PUT",
+            "/v1/connect/ca/configuration",
+            {"Provider": "consul", "Config": {"LeafCertTTL": "72h", "PrivateKey": new_key(), "RootCert": ""}},
+        )
+        async with asyncio.timeout(30):
+            while member.identity.material.certificate == before.certificate or not await renewed(edge):
+                failures += not await answers(edge, 200)
+        assert failures == 0
+        # New connections, with new certificates on both sides.
+        async with serving(member, add) as fresh:
+            await consul.register("market", fresh)
+            await consul.deregister(f"market-{port}")
+            await until(lambda: listed(edge, "market", fresh))
+            assert await answers(edge, 200)
+        # The control plane accepts the new certificates too.
+        await plane.kill()
+        await plane.start()
+        await until(lambda: edges(plane, 1))
+
+
+def new_key() -> str:
+    """A private key for another root."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    kind = serialization.PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()).decode()
+
+
+async def renewed(edge: EnvoyEdge) -> bool:
+    """Whether Envoy has taken up another certificate for market."""
+    name = "cluster.market.client_ssl_socket_factory.ssl_context_update_by_sds"
+    return (await edge.statistics(name))[name] > 2
+
+
+async def edges(plane: ControlPlaneProcess, count: int) -> bool:
+    """Whether so many edges have a stream."""
+    return await plane.metric(r'_streams\{.*view="envoy"') == count
