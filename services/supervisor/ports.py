@@ -46,19 +46,19 @@ def is_busy(port: int, address: str = LOOPBACK) -> bool:
 
 
 def holder(port: int) -> str:
-    """Name and pid of the process listening on a port, or what can be said instead."""
+    """Name and pid of the process that has a port, or what can be said instead."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:
         return "another process"
-    for connection in connections:
-        address = connection.laddr
-        if connection.status == psutil.CONN_LISTEN and address and address.port == port and connection.pid:
-            try:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-            except psutil.NoSuchProcess:
-                continue
-    return "another process (of another user)"
+    having = [c for c in connections if c.laddr and c.laddr.port == port and c.pid]
+    # A listener first; else somebody's outgoing connection that happens to come from this port.
+    for connection in sorted(having, key=lambda c: c.status != psutil.CONN_LISTEN):
+        try:
+            return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+        except psutil.NoSuchProcess:
+            continue
+    return "a process that cannot be seen from here"
 
 
 def free_ports(count: int) -> list[int]:
