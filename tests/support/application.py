@@ -1,7 +1,7 @@
 """A whole service without the mesh: its real ``build``, real gRPC, and neighbours of the test's choice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
@@ -34,16 +34,7 @@ async def running(
         database: its database, migrated.
         channels: channel to each service that it calls.
     """
-    application = await build(
-        Runtime(
-            spec=cast("Any", SimpleNamespace(name=name)),
-            settings=cast("Any", None),
-            clock=CLOCK,
-            ids=UuidSource(),
-            database=database,
-            connect=channels.__getitem__,
-        )
-    )
+    application = await build(_runtime(name, database, channels.__getitem__))
     if application.prepare is not None:
         await application.prepare()
     tasks = [asyncio.ensure_future(each.run()) for each in application.background]
@@ -59,6 +50,30 @@ async def running(
             await application.close()
         for task in ended:
             task.result()
+
+
+@asynccontextmanager
+async def alone(name: str, build: Build, path: object) -> AsyncIterator[Any]:
+    """The servicer of a service whose neighbours are all away, on a new SQLite file."""
+    database = await Database.open(f"sqlite:///{path}", migrations=f"services.{name}.storage.migrations")
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        nowhere = await stack.enter_async_context(grpc.aio.insecure_channel("127.0.0.1:1"))
+        application = await build(_runtime(name, database, lambda _: nowhere))
+        if application.prepare is not None:
+            await application.prepare()
+        yield application.servicers[0].servicer
+
+
+def _runtime(name: str, database: Database, connect: Callable[[str], grpc.aio.Channel]) -> Runtime:
+    return Runtime(
+        spec=cast("Any", SimpleNamespace(name=name)),
+        settings=cast("Any", None),
+        clock=CLOCK,
+        ids=UuidSource(),
+        database=database,
+        connect=connect,
+    )
 
 
 class EventLog:
