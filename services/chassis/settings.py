@@ -23,7 +23,7 @@ class ChassisSettings(BaseSettings):
         grpc_port: port of the gRPC server; 0 takes a free one.
         metrics_port: port of the Prometheus page; 0 takes a free one.
         database_url: SQLAlchemy URL; a SQLite file in ``state_dir`` where it is absent.
-        otlp_endpoint: where traces go (OTLP over gRPC); no tracing spans where it is absent.
+        otlp_endpoint: OTLP collector over HTTP, as in ``http://127.0.0.1:4318``; no spans where absent.
         trace_ratio: share of the traces that begin in this process and are recorded, 0 to 1.
         log_level: lowest level that is logged.
         weight: share of traffic of this instance, 1 to 10000; the registry's where it is absent.

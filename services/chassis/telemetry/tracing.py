@@ -20,6 +20,7 @@ TRACESTATE = "tracestate"
 
 _HEADER = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _LENGTH = 55
+_EXPORT_TIMEOUT_S = 3.0
 _STATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
@@ -128,11 +129,18 @@ class Tracing:
 def start_tracing(service: str, instance: str, endpoint: str | None, ratio: float) -> Tracing | None:
     """Begin to record spans; None where there is no endpoint to send them to.
 
+    Args:
+        service: name of the service.
+        instance: id of the process.
+        endpoint: an OTLP collector that takes JSON over HTTP, as in ``http://127.0.0.1:4318``.
+        ratio: share of the traces beginning here that are sampled, 0 to 1.
+
     Imports OpenTelemetry only then: it takes a quarter of a second.
     """
     if not endpoint:
         return None
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    # The JSON exporter, since xds-protos overwrites the messages that the protobuf one needs.
+    from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
@@ -143,6 +151,6 @@ def start_tracing(service: str, instance: str, endpoint: str | None, ratio: floa
     )
     # Whether a trace is sampled is decided before OpenTelemetry is asked.
     provider = TracerProvider(sampler=ParentBased(ALWAYS_ON), resource=resource, shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"), timeout=5)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_EXPORT_TIMEOUT_S)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return Tracing(provider, ratio)
