@@ -20,8 +20,11 @@ SERVICE = market_service_pb2.DESCRIPTOR.services_by_name["MarketService"].full_n
 
 async def build(runtime: Runtime) -> Application:
     """Make the service: it says SERVING once the first book of every instrument is in."""
-    settings = MarketSettings()
-    metrics = MarketMetrics()
+    return assemble(runtime, MarketSettings(), MarketMetrics())
+
+
+def assemble(runtime: Runtime, settings: MarketSettings, metrics: MarketMetrics) -> Application:
+    """The service of given settings."""
     feed = SimvenueFeed(
         runtime.channel("simvenue"),
         runtime.clock,

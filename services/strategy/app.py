@@ -38,9 +38,18 @@ async def build(runtime: Runtime) -> Application:
     Raises:
         RuntimeError: the registry gives it no database.
     """
+    return assemble(runtime, StrategySettings(), StrategyMetrics())
+
+
+def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetrics) -> Application:
+    """The service of given settings.
+
+    Raises:
+        RuntimeError: the registry gives it no database.
+    """
     if runtime.database is None:
         raise RuntimeError("the strategy service needs a database")
-    settings, database = StrategySettings(), runtime.database
+    database = runtime.database
     store = SqlStrategyStore(database)
     commands = StrategyCommands(store, runtime.clock, runtime.ids)
     streams = SignalStreams(store, heartbeat=settings.stream_heartbeat_seconds)
@@ -50,7 +59,7 @@ async def build(runtime: Runtime) -> Application:
         store=SqlRunnerStore(database),
         clock=runtime.clock,
         ids=runtime.ids,
-        metrics=StrategyMetrics(),
+        metrics=metrics,
         limits=limits_of(settings),
     )
     holder = runtime.settings.instance or str(runtime.ids.new())
