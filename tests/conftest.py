@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.support.controlplane",
     "tests.support.mesh",
     "tests.support.postgres",
+    "tests.support.recorded",
     "tests.support.rpc",
     "tests.support.smoke",
 ]

@@ -43,7 +43,8 @@ class IdLease:
 class ExchangeClock:
     """The venue's own time: it runs ``speed`` times as fast as ours, from a start of its own.
 
-    It stands still rather than pass the bound that is on disk.
+    It stands still rather than pass the bound that is on disk, or reach what the market does next
+    before the market has done it: on a busy machine the market is late, but never out of step.
 
     Args:
         speed: seconds of exchange time in a second of ours, above zero.
@@ -55,6 +56,7 @@ class ExchangeClock:
         self._monotonic_ns = monotonic_ns
         self._start_ns = 0
         self._started_at: int | None = None
+        self._horizon_ns: int | None = None
         self.bound_ns = 0
 
     def set(self, time_ns: int) -> None:
@@ -70,12 +72,21 @@ class ExchangeClock:
         """Exchange time now, in nanoseconds since the Unix epoch."""
         if self._started_at is None:
             return self._start_ns
-        elapsed = int((self._monotonic_ns() - self._started_at) * self._speed)
-        return min(self._start_ns + elapsed, self.bound_ns)
+        now_ns = self._free_ns()
+        return now_ns if self._horizon_ns is None else min(now_ns, self._horizon_ns - 1)
+
+    def expect(self, time_ns: int) -> None:
+        """Stay short of what the market does next."""
+        self._horizon_ns = time_ns
 
     def seconds_until(self, time_ns: int) -> float:
-        """Seconds of our time until an exchange time; below zero where it has passed."""
-        return (time_ns - self.now_ns()) / (_SECOND_NS * self._speed)
+        """Seconds of our time until something is due; below zero where it is late."""
+        return (time_ns - self._free_ns()) / (_SECOND_NS * self._speed)
+
+    def _free_ns(self) -> int:
+        """What time would be if the market were never late."""
+        elapsed = 0 if self._started_at is None else self._monotonic_ns() - self._started_at
+        return min(self._start_ns + int(elapsed * self._speed), self.bound_ns)
 
     def lease_ns(self) -> int:
         """How much exchange time one lease covers."""

@@ -1,6 +1,7 @@
 """Plays the driver's actions at their exchange time."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import structlog
@@ -13,6 +14,8 @@ _log = structlog.get_logger(__name__)
 
 _LONGEST_SLEEP = 1.0
 _LAG_SECONDS = 1.0
+_LONGEST_TURN = 0.001
+"""Seconds that a market which is late may keep the event loop to itself."""
 
 
 class MarketPump:
@@ -31,6 +34,7 @@ class MarketPump:
         self._steps: AsyncIterator[TimedActions] | None = None
         self._next: TimedActions | None = None
         self._lagging = False
+        self._yielded = 0.0
 
     async def warm_up(self, begin_ns: int, open_ns: int) -> None:
         """Play the past at once: everything before ``open_ns``. Exchange time goes along."""
@@ -39,6 +43,7 @@ class MarketPump:
         async for step in self._steps:
             if step.time_ns >= open_ns:
                 self._next = step
+                self._clock.expect(step.time_ns)
                 break
             self._clock.set(step.time_ns)
             self._floor.act(step)
@@ -60,12 +65,19 @@ class MarketPump:
             await self._play(step)
 
     async def _play(self, step: TimedActions) -> None:
+        self._clock.expect(step.time_ns)
         wait = self._clock.seconds_until(step.time_ns)
         self._watch_lag(-wait)
+        if wait <= 0 and time.monotonic() - self._yielded > _LONGEST_TURN:
+            await self._pause(0)
         while wait > 0:
-            await asyncio.sleep(min(wait, _LONGEST_SLEEP))
+            await self._pause(min(wait, _LONGEST_SLEEP))
             wait = self._clock.seconds_until(step.time_ns)
         self._floor.act(step)
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._yielded = time.monotonic()
 
     def _watch_lag(self, lag: float) -> None:
         lagging = lag > _LAG_SECONDS

@@ -35,7 +35,7 @@ class SimvenueSettings(BaseSettings):
     seed: int = 1
     speed: Amount = Decimal(1)
     recording_warmup_seconds: float = Field(default=60, ge=0)
-    synthetic_warmup_seconds: float = Field(default=1800, ge=0)
+    synthetic_warmup_seconds: float = Field(default=900, ge=0)
     accounts: dict[Id, dict[Id, Amount]] = Field(
         default_factory=lambda: {"paper": {"usdt": Decimal(100_000)}}
     )

@@ -137,7 +137,7 @@ class Account:
         Raises:
             DomainError: PRECONDITION, INSUFFICIENT_BALANCE.
         """
-        free = self._purse(currency).free
+        free = self._purses[currency].free if currency in self._purses else _ZERO
         if free < amount:
             raise DomainError(
                 "INSUFFICIENT_BALANCE",

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import NamedTuple
 
@@ -37,8 +36,7 @@ class BookChange(NamedTuple):
 PublicEvent = PublicTrade | BookChange
 
 
-@dataclass(frozen=True, slots=True)
-class CrowdOrder:
+class CrowdOrder(NamedTuple):
     """A participant of the crowd sends an order.
 
     Attributes:
@@ -56,15 +54,13 @@ class CrowdOrder:
     rest: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CrowdCancel:
+class CrowdCancel(NamedTuple):
     """A participant of the crowd cancels an order, if it still rests."""
 
     order_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class CrowdLevels:
+class CrowdLevels(NamedTuple):
     """The crowd's liquidity at these prices becomes exactly this.
 
     Attributes:
@@ -76,8 +72,7 @@ class CrowdLevels:
     clear: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CrowdTrade:
+class CrowdTrade(NamedTuple):
     """A trade is known to have happened: the crowd sends the order that took it.
 
     Attributes:

@@ -72,8 +72,6 @@ class RecordedBook:
         changed = self._take_in(line, data)
         if changed is None:
             return [] if waited else [CrowdLevels((), clear=True)]
-        if not changed:
-            return []
         changed |= self._doubtful()
         return [CrowdLevels([(side, price, self._levels[side].get(price, 0)) for side, price in changed])]
 

@@ -118,6 +118,10 @@ class _Scene:
         self.order_ids = count(-1, -1)
         self._fair = float(profile.fair_value / market.instrument.tick_size)
         self._fair_ns: int | None = None
+        lot_size = market.instrument.lot_size
+        self._least_lots = math.ceil(market.instrument.min_quantity / lot_size)
+        self._level_lots = float(profile.level_size / lot_size)
+        self._taker_lots = float(profile.taker_size / lot_size)
         self._participants: list[_Participant] = [
             *(_Maker(self, crowd.maker_seconds, crowd.maker_levels) for _ in range(crowd.makers)),
             *(_Taker(self, crowd.taker_seconds) for _ in range(crowd.takers)),
@@ -140,11 +144,17 @@ class _Scene:
             pause = self.random.expovariate(1 / participant.mean_seconds)
             heapq.heapreplace(agenda, (time_ns + int(pause * _SECOND_NS) + 1, number))
 
-    def lots(self, mean: Decimal) -> int:
-        """A random quantity around a mean, at least what the instrument's rules ask for."""
-        instrument = self.market.instrument
-        drawn = float(mean / instrument.lot_size) * self.random.lognormvariate(-0.32, 0.8)
-        return max(math.ceil(instrument.min_quantity / instrument.lot_size), round(drawn))
+    def quote_lots(self) -> int:
+        """A random quantity of a maker's quote."""
+        return self._lots(self._level_lots)
+
+    def take_lots(self) -> int:
+        """A random quantity of a taker's order."""
+        return self._lots(self._taker_lots)
+
+    def _lots(self, mean: float) -> int:
+        """A random number of lots around a mean, at least what the instrument's rules ask for."""
+        return max(self._least_lots, round(mean * self.random.lognormvariate(-0.32, 0.8)))
 
     def _walk(self, time_ns: int) -> None:
         seconds = (time_ns - (self._fair_ns or time_ns)) / _SECOND_NS
@@ -167,8 +177,7 @@ class _Participant(ABC):
 
     def _take(self, side: Side) -> Sequence[CrowdAction]:
         scene = self._scene
-        lots = scene.lots(scene.profile.taker_size)
-        return [CrowdOrder(next(scene.order_ids), side, lots, limit=None, rest=False)]
+        return [CrowdOrder(next(scene.order_ids), side, scene.take_lots(), limit=None, rest=False)]
 
 
 class _Maker(_Participant):
@@ -192,8 +201,7 @@ class _Maker(_Participant):
                 price = math.floor(opinion - offset) if side is Side.BUY else math.ceil(opinion + offset)
                 order_id = next(scene.order_ids)
                 self._quotes.append(order_id)
-                lots = scene.lots(scene.profile.level_size)
-                actions.append(CrowdOrder(order_id, side, lots, max(price, 1), rest=True))
+                actions.append(CrowdOrder(order_id, side, scene.quote_lots(), max(price, 1), rest=True))
         return actions
 
 
