@@ -92,3 +92,28 @@ async def test_stop_ends_streams_at_once_and_lets_unary_calls_finish() -> None:
         release.set()
         assert await unary == Response()
         await asyncio.wait_for(stopping, 5)
+
+
+async def test_a_stream_whose_reader_does_not_read_is_cut_off_after_the_grace() -> None:
+    written = 0
+
+    async def flood(_: Any, __: Any) -> AsyncIterator[Response]:
+        nonlocal written
+        while True:
+            written += 1
+            yield Response(next_page_token="x" * 65536)
+
+    server = await build_server([echo(stream=flood)], registry=CollectorRegistry())
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stream = EchoStub(channel).stream(VALID)
+        await stream.read()
+        before = -1
+        while before != written:
+            before = written
+            await asyncio.sleep(0.1)
+        await asyncio.wait_for(server.stop(0.3), 8)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            while await stream.read() is not grpc.aio.EOF:
+                pass
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
