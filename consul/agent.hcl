@@ -1,5 +1,5 @@
 # Consul agent of one mesh on one machine: a single server, loopback only.
-# The supervisor fills in ${...} and writes the result to <state>/consul/agent.hcl.
+# The supervisor fills in the placeholders and writes the result to <state>/consul/agent.hcl.
 
 datacenter = "dc1"
 node_name  = "trademesh"
