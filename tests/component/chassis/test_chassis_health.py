@@ -113,4 +113,11 @@ async def test_a_stream_whose_reader_does_not_read_is_cut_off_after_the_grace() 
             before = written
             await asyncio.sleep(0.1)
         await asyncio.wait_for(server.stop(0.3), 8)
-        assert await stream.code() is grpc.StatusCode.UNAVAILABLE
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await _read_to_the_end(stream)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def _read_to_the_end(stream: Any) -> None:
+    while await stream.read() is not grpc.aio.EOF:
+        pass
