@@ -50,6 +50,8 @@ def cluster(spec: registry.ServiceSpec, trust_domain: str) -> Cluster:
             typed_config=pack(mutual_tls(spiffe_id(trust_domain, spec.name))),
         ),
     )
+    # By default Envoy gathers health changes for a second; an ejected instance would get calls meanwhile.
+    made.common_lb_config.update_merge_window.CopyFrom(duration(timedelta()))
     made.upstream_connection_options.tcp_keepalive.CopyFrom(TcpKeepalive(keepalive_time=number(30)))
     made.typed_extension_protocol_options[_HTTP_OPTIONS].CopyFrom(pack(_http2()))
     return made
