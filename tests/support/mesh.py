@@ -12,17 +12,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 import pytest
 
+from services.chassis.registry import load_registry
 from services.supervisor.client import Supervisor
 from services.supervisor.paths import ROOT, import_path
 from services.supervisor.ports import is_busy
 from services.supervisor.process import start_ticks
 from services.supervisor.records import RUN_VARIABLE, Recorded
 from services.supervisor.status import InstanceStatus, MeshStatus, Phase
+
+if TYPE_CHECKING:
+    # Another plugin of pytest: imported here it could not be rewritten for its asserts.
+    from tests.support.postgres import PostgresServer
 
 _COMMAND_BOUND = 240.0
 _POLL = 0.05
@@ -219,3 +224,21 @@ def fresh_mesh(tmp_path: Path) -> Iterator[MeshHarness]:
     mesh = MeshHarness.fresh(tmp_path / "state")
     yield mesh
     mesh.close()
+
+
+def make_databases(server: "PostgresServer", prefix: str) -> str:
+    """A database for each service that has one; gives the template for ``--database-url``."""
+    for spec in load_registry().services.values():
+        if spec.database:
+            server.sql(f'CREATE DATABASE "{prefix}_{spec.name}"')
+    return server.url(f"{prefix}_{{service}}")
+
+
+@pytest.fixture(scope="session")
+def postgres_mesh(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: "PostgresServer"
+) -> Iterator[MeshHarness]:
+    """The whole mesh on PostgreSQL, once per test run. Leave it as you found it."""
+    url = make_databases(postgres_server, "mesh")
+    with running_mesh(tmp_path_factory.mktemp("pgmesh"), "--database-url", url) as running:
+        yield running
