@@ -3,8 +3,8 @@
 pytest_plugins = [
     "tests.support.consul",
     "tests.support.controlplane",
+    "tests.support.postgres",  # before mesh, which imports it
     "tests.support.mesh",
-    "tests.support.postgres",
     "tests.support.recorded",
     "tests.support.rpc",
     "tests.support.smoke",

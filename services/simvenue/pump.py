@@ -14,6 +14,7 @@ _log = structlog.get_logger(__name__)
 
 _LONGEST_SLEEP = 1.0
 _LAG_SECONDS = 1.0
+_CAUGHT_UP_SECONDS = 0.1
 _LONGEST_TURN = 0.001
 """Seconds that a market which is late may keep the event loop to itself."""
 
@@ -80,7 +81,8 @@ class MarketPump:
         self._yielded = time.monotonic()
 
     def _watch_lag(self, lag: float) -> None:
-        lagging = lag > _LAG_SECONDS
+        # Two bounds, so that a market that hovers at one of them is not told again and again.
+        lagging = lag > (_CAUGHT_UP_SECONDS if self._lagging else _LAG_SECONDS)
         if lagging != self._lagging:
             self._lagging = lagging
             event = "market_fell_behind" if lagging else "market_caught_up"

@@ -19,6 +19,8 @@ from tests.support.simvenue import RunningVenue, running_venue, simvenue_setting
 D = Decimal
 BEGIN_NS = 1_723_161_255_208_000_000
 """Event time of the first message of the recording."""
+END_NS = BEGIN_NS + 345_000_000_000
+"""Just before its end."""
 
 
 async def candles(venue: RunningVenue, **fields: Any) -> list[market_data_pb2.Candle]:
@@ -98,7 +100,7 @@ async def test_the_warm_up_of_a_recording_has_its_trades_and_times(
 
 
 async def test_market_orders_fill_at_prices_of_the_recorded_book(tmp_path: Path, binance_spot: Path) -> None:
-    settings = simvenue_settings(recording=binance_spot, speed=40)
+    settings = simvenue_settings(recording=binance_spot, speed=10)
     async with running_venue(sqlite_url(tmp_path), settings) as venue:
         fills: list[order_pb2.Fill] = []
         for number in range(30):
@@ -114,10 +116,12 @@ async def test_market_orders_fill_at_prices_of_the_recorded_book(tmp_path: Path,
                 )
             )
             assert placed.status == order_pb2.ORDER_STATUS_FILLED
+            if placed.create_time.ToNanoseconds() > END_NS:
+                break  # on a very busy machine: the recording has begun again, with other times
             fills += placed.fills
             await asyncio.sleep(0.02)
     stood = _Standing(binance_spot / "btcusdt_20240808.gz", "61000", "63000")
-    assert len(fills) >= 30
+    assert len(fills) >= 10
     for fill in fills:
         assert stood.at(fill.exchange_time.ToNanoseconds(), fill.price, fill.side), fill
 
