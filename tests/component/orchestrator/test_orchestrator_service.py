@@ -133,7 +133,7 @@ def signal(side: side_pb2.Side = side_pb2.SIDE_BUY, age: timedelta = timedelta(0
 class Stage:
     """The orchestrator with its neighbours."""
 
-    stub: orchestrator_service_pb2_grpc.OrchestratorServiceStub
+    stub: "orchestrator_service_pb2_grpc.OrchestratorServiceAsyncStub"
     strategy: EventLog
     exchange_log: EventLog
     risk: Risk

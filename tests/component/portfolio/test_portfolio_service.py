@@ -85,7 +85,7 @@ def filled(side: side_pb2.Side, quantity: str, price: str, fee: str, minutes: in
 class Stage:
     """The service with its neighbours."""
 
-    stub: portfolio_service_pb2_grpc.PortfolioServiceStub
+    stub: "portfolio_service_pb2_grpc.PortfolioServiceAsyncStub"
     market: Market
     exchange: EventLog
 

@@ -35,4 +35,4 @@ def test_portfolio_answers_a_synchronous_client(
     with pytest.raises(grpc.RpcError) as caught:
         grpc_stub.GetTrialBalance(request, timeout=5)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
-    assert "nothing was ever booked" in caught.value.details()
+    assert "nothing was ever booked" in (caught.value.details() or "")

@@ -100,7 +100,7 @@ def asked(order_id: str, quantity: str = "0.1", price: str = "60000") -> pb.Chec
 class Stage:
     """The service with its neighbours."""
 
-    stub: risk_service_pb2_grpc.RiskServiceStub
+    stub: "risk_service_pb2_grpc.RiskServiceAsyncStub"
     market: Market
     exchange: EventLog
 
