@@ -1,12 +1,15 @@
 """Remembers which events of other services this one has applied."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.events.envelope import Envelope
+from services.chassis.events.errors import LogDivergedError
 from services.chassis.events.tables import inbox_tables
 from services.chassis.persistence.statements import insert_if_absent
 from services.chassis.persistence.types import table_metadata
@@ -55,19 +58,30 @@ async def save_cursor(connection: AsyncConnection, source: str, cursor: Cursor, 
     await connection.execute(statement)
 
 
-async def admit(connection: AsyncConnection, envelope: Envelope, now: datetime) -> bool:
-    """Note that an event is being applied.
+async def admit(connection: AsyncConnection, envelopes: Sequence[Envelope], now: datetime) -> None:
+    """Note that the events of one source, in their order, are being applied, and move the cursor.
 
-    Returns:
-        False when an event with its id, or another one at its sequence, was applied before.
+    Raises:
+        LogDivergedError: an event with one of their ids, or another one at one of their sequences,
+            was applied before. The transaction is then good for nothing.
     """
-    values = {
-        "source": envelope.source,
-        "event_id": str(envelope.event_id),
-        "sequence": envelope.sequence,
-        "apply_time": now,
-    }
-    return await insert_if_absent(connection, _EVENT, values)
+    last = envelopes[-1]
+    rows = [
+        {
+            "source": last.source,
+            "event_id": str(envelope.event_id),
+            "sequence": envelope.sequence,
+            "apply_time": now,
+        }
+        for envelope in envelopes
+    ]
+    try:
+        await connection.execute(sa.insert(_EVENT), rows)
+    except IntegrityError as error:
+        raise LogDivergedError(
+            last.source, f"an event up to {last.sequence} was applied before under another sequence or id"
+        ) from error
+    await save_cursor(connection, last.source, Cursor(last.log_id, last.sequence, str(last.event_id)), now)
 
 
 async def replace_log(

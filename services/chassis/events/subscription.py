@@ -200,27 +200,23 @@ class Subscription:
             cursor = await inbox.load_cursor(connection, self._source)
             if cursor is None or cursor.log_id != batch[0].log_id:
                 raise LogDivergedError(self._source, f"it is {batch[0].log_id}, the cursor is of {cursor}")
-            reached = cursor
-            for envelope in batch:
-                if envelope.sequence <= reached.sequence:
-                    continue
-                await self._apply_one(connection, reached, envelope)
-                reached = inbox.Cursor(envelope.log_id, envelope.sequence, str(envelope.event_id))
-            if reached is not cursor:
-                await inbox.save_cursor(connection, self._source, reached, now)
-        self._move(reached.sequence)
+            fresh = self._fresh(batch, cursor.sequence)
+            reached = cursor.sequence
+            if fresh:
+                reached = fresh[-1].sequence
+                await inbox.admit(connection, fresh, now)
+                for envelope in fresh:
+                    with under_cause_of(envelope):
+                        await self._apply(connection, envelope)
+        self._move(reached)
 
-    async def _apply_one(
-        self, connection: AsyncConnection, reached: inbox.Cursor, envelope: Envelope
-    ) -> None:
-        if envelope.sequence != reached.sequence + 1:
-            raise StreamBrokenError(f"sequence {envelope.sequence} after {reached.sequence}")
-        if not await inbox.admit(connection, envelope, self._clock.now()):
-            raise LogDivergedError(
-                self._source, f"event {envelope.event_id} or sequence {envelope.sequence} was applied before"
-            )
-        with under_cause_of(envelope):
-            await self._apply(connection, envelope)
+    def _fresh(self, batch: list[Envelope], applied: int) -> list[Envelope]:
+        """The events of a batch that are not applied yet: the ones right after the cursor."""
+        fresh = [envelope for envelope in batch if envelope.sequence > applied]
+        for expected, envelope in enumerate(fresh, start=applied + 1):
+            if envelope.sequence != expected:
+                raise StreamBrokenError(f"sequence {envelope.sequence} instead of {expected}")
+        return fresh
 
     def _learn_head(self, latest_sequence: int) -> None:
         self._known_head = max(self._known_head or 0, latest_sequence)

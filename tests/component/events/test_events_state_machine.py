@@ -129,17 +129,19 @@ class EventsMachine(RuleBasedStateMachine):
         self.run(stop())
         self.subscription = None
 
-    @rule(faults=st.lists(st.sampled_from(FAULTS), max_size=4))
-    def break_stream(self, faults: list[str]) -> None:
+    @rule(count=st.integers(2, 7), faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=4))
+    def write_through_a_broken_stream(self, count: int, faults: list[str]) -> None:
         self.log.faults += faults
+        self.write(count)
 
     @rule(count=st.integers(1, 2))
     def fail_effects(self, count: int) -> None:
         self.failures = count
 
-    @precondition(lambda self: self.subscription is not None)
     @rule()
     def catch_up(self) -> None:
+        if self.subscription is None:
+            self.start_consumer(batch=4)
         assert self.subscription is not None
         self.run(self.subscription.wait_for(len(self.written), BOUND_S))
         assert self.run(effects(self.taker)) == self.written
@@ -175,8 +177,8 @@ class EventsMachine(RuleBasedStateMachine):
 
 TestEvents = EventsMachine.TestCase
 TestEvents.settings = settings(
-    max_examples=15,
-    stateful_step_count=20,
+    max_examples=25,
+    stateful_step_count=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
