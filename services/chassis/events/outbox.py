@@ -69,7 +69,7 @@ async def append(
         The sequence of the event.
 
     Raises:
-        StorageSchemaError: never here; a database without the outbox tables raises the driver's error.
+        sqlalchemy.exc.DBAPIError: the event id was used before, or the outbox tables are missing.
     """
     sequence = (await connection.execute(_NEXT)).scalar_one()
     trace: dict[str, str] = {}
