@@ -9,11 +9,17 @@ from typing import Any
 
 SERVICES = frozenset({"market", "strategy", "orchestrator", "risk", "exchange", "portfolio"})
 _TIMEOUT = 3.0
+_RUNNING = "TRADING_MODE_RUNNING"
+_ENABLED = "STRATEGY_STATE_ENABLED"
 _COMPLETED = "CYCLE_STATE_COMPLETED"
 
 
 class NotYetError(Exception):
     """The trade is not there yet; the message says what is being waited for."""
+
+
+class NoTradeExpectedError(Exception):
+    """The mesh was told not to trade; the message says by what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,9 @@ def find_trade(edge: EdgeApi) -> Trade:
 
     Raises:
         NotYetError: there is none yet; the message says at which service it stands.
+        NoTradeExpectedError: there is none, and none will come: trading is stopped, or no strategy
+            is enabled.
     """
-    edge.get("v1/trading/status")
     cycle = _filled_cycle(edge)
     order = edge.get(f"v1/{cycle['order']}")
     instrument = order["instrument"]
@@ -107,6 +114,7 @@ def _filled_cycle(edge: EdgeApi) -> dict[str, Any]:
     for cycle in cycles:
         if cycle.get("state") == _COMPLETED and Decimal(cycle.get("filled_quantity") or "0") > 0:
             return dict(cycle)
+    _require_trading(edge)
     if not cycles:
         raise NotYetError("strategy has sent no signal yet")
     newest = cycles[0]
@@ -114,9 +122,19 @@ def _filled_cycle(edge: EdgeApi) -> dict[str, Any]:
     raise NotYetError(f"no cycle is filled yet; the newest is {state} {newest.get('reason', '')}".rstrip())
 
 
+def _require_trading(edge: EdgeApi) -> None:
+    mode = edge.get("v1/trading/status").get("mode")
+    if mode != _RUNNING:
+        raise NoTradeExpectedError(f"trading is {str(mode).removeprefix('TRADING_MODE_').lower()}")
+    strategies = edge.get("v1/strategies").get("strategies", [])
+    if all(strategy.get("state") != _ENABLED for strategy in strategies):
+        raise NoTradeExpectedError("no strategy is enabled")
+
+
 def _require_signal(edge: EdgeApi, cycle: dict[str, Any]) -> None:
-    if not edge.get(f"v1/{cycle['strategy']}/signals").get("signals"):
-        raise NotYetError("strategy does not show the signal yet")
+    signals = edge.get(f"v1/{cycle['strategy']}/signals?page_size=1000").get("signals", [])
+    if all(signal.get("name") != cycle["signal"] for signal in signals):
+        raise NotYetError("strategy does not show the signal")
 
 
 def _position(edge: EdgeApi, account: str, instrument: str) -> str:

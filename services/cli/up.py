@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from services.cli.trade import SERVICES, EdgeApi, NotYetError, Trade, find_trade
+from services.cli.trade import SERVICES, EdgeApi, NoTradeExpectedError, NotYetError, Trade, find_trade
 from services.supervisor.client import Supervisor
 from services.supervisor.failure import ExitCode, MeshError
 from services.supervisor.options import MeshOptions
@@ -30,8 +30,8 @@ def bring_up(options: MeshOptions, *, timeout: float, tell: Tell) -> tuple[MeshS
         tell: told in one line what is being waited for, whenever that changes.
 
     Returns:
-        The mesh, the trade it made (None where services for it are left out), and whether it
-        was up before.
+        The mesh, the trade it made (None where services for it are left out or told not to trade),
+        and whether it was up before.
 
     Raises:
         MeshError: it did not get ready.
@@ -92,6 +92,9 @@ def _wait_trade(supervisor: Supervisor, status: MeshStatus, deadline: float, tel
             return find_trade(edge)
         except NotYetError as reason:
             line = f"waiting for the first trade: {reason}"
+        except NoTradeExpectedError as reason:
+            tell(f"no trade to wait for: {reason}")
+            return None
         if line != said:
             tell(line)
             said = line

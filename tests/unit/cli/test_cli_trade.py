@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -6,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.cli.trade import EdgeApi, NotYetError, find_trade
+from services.cli.trade import EdgeApi, NoTradeExpectedError, NotYetError, find_trade
 
 CYCLE = {
     "name": "cycles/1",
@@ -17,9 +18,12 @@ CYCLE = {
     "filled_quantity": "0.01",
     "correlation_id": "c-1",
 }
+TRADING = {
+    "/v1/trading/status": {"mode": "TRADING_MODE_RUNNING"},
+    "/v1/strategies": {"strategies": [{"state": "STRATEGY_STATE_ENABLED"}]},
+}
 BTC = "venues/sim/instruments/btc-usdt"
 TRADED: dict[str, Any] = {
-    "/v1/trading/status": {"cycle_count": "1"},
     "/v1/trading/cycles": {"cycles": [CYCLE]},
     "/v1/accounts/paper/orders/1": {
         "instrument": BTC,
@@ -28,7 +32,7 @@ TRADED: dict[str, Any] = {
         "average_price": "60000",
     },
     f"/v1/{BTC}/ticker": {"last_price": "60001"},
-    "/v1/strategies/sma-cross/signals": {"signals": [{"name": CYCLE["signal"]}]},
+    "/v1/strategies/sma-cross/signals?page_size=1000": {"signals": [{"name": CYCLE["signal"]}]},
     "/v1/accounts/paper/exposure": {},
     "/v1/accounts/paper/trialBalance": {"balanced": True},
     "/v1/accounts/paper/positions": {
@@ -59,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def rest() -> Iterator[_Rest]:
     with _Rest(("127.0.0.1", 0), _Handler) as server:
-        server.answers = dict(TRADED)
+        server.answers = TRADED | TRADING
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield server
@@ -80,7 +84,7 @@ def test_a_trade_is_found_when_every_service_knows_it(rest: _Rest) -> None:
 @pytest.mark.parametrize("path", list(TRADED))
 def test_a_service_that_does_not_answer_is_waited_for(rest: _Rest, path: str) -> None:
     del rest.answers[path]
-    with pytest.raises(NotYetError, match=f"{path[1:]}: 404 no such thing"):
+    with pytest.raises(NotYetError, match=f"{re.escape(path[1:])}: 404 no such thing"):
         _find(rest)
 
 
@@ -94,7 +98,7 @@ def test_a_service_that_does_not_answer_is_waited_for(rest: _Rest, path: str) ->
             "no cycle is filled yet; the newest is denied too large",
         ),
         ("/v1/trading/cycles", {"cycles": [CYCLE | {"filled_quantity": "0"}]}, "no cycle is filled yet"),
-        ("/v1/strategies/sma-cross/signals", {}, "strategy does not show the signal"),
+        ("/v1/strategies/sma-cross/signals?page_size=1000", {}, "strategy does not show the signal"),
         ("/v1/accounts/paper/trialBalance", {"balanced": False}, "not balanced"),
         ("/v1/accounts/paper/positions", {}, "portfolio has not booked the fill"),
         (
@@ -110,6 +114,23 @@ def test_the_reason_says_where_the_trade_stands(rest: _Rest, path: str, answer: 
         _find(rest)
 
 
+@pytest.mark.parametrize(
+    ("path", "answer", "reason"),
+    [
+        ("/v1/trading/status", {"mode": "TRADING_MODE_EMERGENCY_STOPPED"}, "trading is emergency_stopped"),
+        ("/v1/strategies", {"strategies": [{"state": "STRATEGY_STATE_DISABLED"}]}, "no strategy is enabled"),
+        ("/v1/strategies", {}, "no strategy is enabled"),
+    ],
+)
+def test_no_trade_is_waited_for_where_none_will_come(
+    rest: _Rest, path: str, answer: Any, reason: str
+) -> None:
+    rest.answers["/v1/trading/cycles"] = {}
+    rest.answers[path] = answer
+    with pytest.raises(NoTradeExpectedError, match=reason):
+        _find(rest)
+
+
 def test_nobody_listening_is_waited_for() -> None:
-    with pytest.raises(NotYetError, match="v1/trading/status"):
+    with pytest.raises(NotYetError, match="v1/trading/cycles"):
         find_trade(EdgeApi(1))
