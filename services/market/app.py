@@ -36,7 +36,6 @@ def assemble(runtime: Runtime, settings: MarketSettings, metrics: MarketMetrics)
         runtime.clock,
         metrics,
         stale_after=settings.stale_after,
-        clock_slack=settings.clock_slack,
         keeping=Keeping(settings.kept_trades, settings.kept_candles),
     )
     board = Board([venue])

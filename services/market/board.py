@@ -31,7 +31,6 @@ class VenueBoard:
         venue: id of the venue.
         clock: our time.
         stale_after: age of the feed's last event above which prices are not honest any more.
-        clock_slack: how far, in exchange time, an instrument's events may come behind another's.
         keeping: how much of the past is kept.
         metrics: where to count.
     """
@@ -43,14 +42,12 @@ class VenueBoard:
         metrics: MarketMetrics,
         *,
         stale_after: timedelta = timedelta(seconds=5),
-        clock_slack: timedelta = timedelta(seconds=1),
         keeping: Keeping | None = None,
     ) -> None:
         self.venue = venue
         self._clock = clock
         self._metrics = metrics
         self._stale_after = stale_after
-        self._clock_slack = clock_slack
         self._keeping = keeping or Keeping()
         self._live: dict[str, LiveInstrument] = {}
         self._subscriptions: dict[str, set[Subscription]] = {}
@@ -116,12 +113,11 @@ class VenueBoard:
         match event:
             case InstrumentsListed(instruments=instruments):
                 self._list(instruments)
-            case ClockMoved(exchange_time=moment):
-                self._advance(moment)
-            case Resynced() | BookChanged() | TradeHappened():
+            case Resynced() | BookChanged() | TradeHappened() | ClockMoved():
                 name = subject_of(event).instrument
-                self._tell(name, self._move(self._live[name], event))
-                self._advance(_time_of(event) - self._clock_slack)
+                changes = self._move(self._live[name], event)
+                for subscription in self._subscriptions.get(name, ()):
+                    subscription.offer(changes)
 
     def subscribe(self, name: InstrumentName, subscription: Subscription) -> None:
         """Tell a subscription every change of an instrument from now on."""
@@ -152,7 +148,9 @@ class VenueBoard:
             else:
                 self._live[key] = LiveInstrument(instrument, self._keeping)
 
-    def _move(self, live: LiveInstrument, event: Resynced | BookChanged | TradeHappened) -> Changes:
+    def _move(
+        self, live: LiveInstrument, event: Resynced | BookChanged | TradeHappened | ClockMoved
+    ) -> Changes:
         match event:
             case Resynced():
                 return self._resync(live, event)
@@ -160,6 +158,8 @@ class VenueBoard:
                 return live.change_book(event)
             case TradeHappened():
                 return live.add_trade(event)
+            case ClockMoved(exchange_time=moment):
+                return live.advance(moment)
 
     def _resync(self, live: LiveInstrument, event: Resynced) -> Changes:
         if live.known:
@@ -168,14 +168,6 @@ class VenueBoard:
         if all(each.known for each in self._live.values()):
             self._ready.set()
         return changes
-
-    def _advance(self, moment: datetime) -> None:
-        for name, live in self._live.items():
-            self._tell(name, live.advance(moment))
-
-    def _tell(self, name: str, changes: Changes) -> None:
-        for subscription in self._subscriptions.get(name, ()):
-            subscription.offer(changes)
 
 
 class Board:
@@ -238,13 +230,3 @@ def not_found(name: str) -> DomainError:
         metadata={"instrument": name},
         resource=Resource("trademesh/Instrument", name),
     )
-
-
-def _time_of(event: Resynced | BookChanged | TradeHappened) -> datetime:
-    match event:
-        case Resynced(book=book):
-            return book.exchange_time
-        case BookChanged(change=change):
-            return change.exchange_time
-        case TradeHappened(trade=trade):
-            return trade.exchange_time

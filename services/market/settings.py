@@ -12,7 +12,6 @@ class MarketSettings(BaseSettings):
     Attributes:
         stale_after_seconds: age of the feed's last event above which GetTicker and GetOrderBook
             answer MARKET_DATA_STALE, and the self test fails.
-        clock_slack_seconds: exchange time that an instrument's events may come behind another's.
         history_candles: past candles of each interval that are read from the venue at the start.
         kept_candles: closed candles of each interval that are kept.
         kept_trades: trades of each instrument that are kept.
@@ -24,7 +23,6 @@ class MarketSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_MARKET_", frozen=True, extra="ignore")
 
     stale_after_seconds: float = Field(default=5.0, gt=0)
-    clock_slack_seconds: float = Field(default=1.0, ge=0)
     history_candles: int = Field(default=1000, ge=1, le=100_000)
     kept_candles: int = Field(default=3600, ge=1000)
     kept_trades: int = Field(default=5000, ge=1000)
@@ -36,8 +34,3 @@ class MarketSettings(BaseSettings):
     def stale_after(self) -> timedelta:
         """As a duration."""
         return timedelta(seconds=self.stale_after_seconds)
-
-    @property
-    def clock_slack(self) -> timedelta:
-        """As a duration."""
-        return timedelta(seconds=self.clock_slack_seconds)

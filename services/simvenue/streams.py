@@ -88,18 +88,26 @@ class MarketStream:
         floor = self._floor
         markets = [floor.venue.market(symbol) for symbol in symbols]
         cursors = {market.instrument.symbol: -1 for market in markets}
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
             more = floor.public_signal.next
             idle = True
             for market in markets:
                 for frame in self._news(market, cursors):
                     idle = False
+                    due = loop.time() + self._heartbeat
                     yield frame
             if floor.public_signal.halted:
                 yield _halted(floor.now_ns)
                 return
-            if idle and not await _within(more, self._heartbeat):
+            # The signal is of every market: one that is busy must not silence the beats of a stream
+            # of others. A beat comes right after a look at the news, so it is ahead of none.
+            if idle and loop.time() >= due:
+                due = loop.time() + self._heartbeat
                 yield Beat(floor.now_ns)
+            elif idle:
+                await _within(more, due - loop.time())
 
     def _news(self, market: Market, cursors: dict[str, int]) -> Sequence[Book | Told]:
         symbol = market.instrument.symbol

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from prometheus_client import CollectorRegistry
+from trademesh.market.v1 import market_service_pb2_grpc
 
 from services.chassis.rpc.server import Binding
 from services.kernel.names import InstrumentName
@@ -29,7 +30,6 @@ from services.market.ingest import Ingest
 from services.market.metrics import MarketMetrics
 from services.market.ports import FeedLostError
 from services.market.servicer import MarketServicer
-from trademesh.market.v1 import market_service_pb2_grpc
 
 BTC = InstrumentName("sim", "btc-usdt")
 START = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -170,7 +170,7 @@ class ScriptedMarket:
 
     def pass_time(self, seconds: float) -> None:
         """Let exchange time pass without an event of any instrument."""
-        self.apply(ClockMoved(START + timedelta(seconds=seconds)))
+        self.apply(ClockMoved(BTC, START + timedelta(seconds=seconds)))
 
     def change(self, sequence: int, seconds: float, *bids: tuple[str, str]) -> None:
         """Change bids."""

@@ -24,6 +24,7 @@ from services.chassis.telemetry.tracing import Tracing
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_FAREWELL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Binding:
 
     Attributes:
         service: full service name, as in ``trademesh.market.v1.MarketService``.
-        servicer: the object with the rpc methods.
+        servicer: the object with the rpc methods. Where it has a method ``drain()`` (no coroutine),
+            the server calls it before it ends the streams, so that they can end with the terminal
+            frame of their contract.
         add_to_server: the generated ``add_<Service>Servicer_to_server``.
     """
 
@@ -67,11 +70,13 @@ class RpcServer:
         drain: DrainInterceptor,
         services: Sequence[str],
         port: int,
+        farewells: Sequence[Callable[[], object]],
     ) -> None:
         self._server = server
         self._health = health
         self._drain = drain
         self._services = ("", *services)
+        self._farewells = farewells
         self.port = port
 
     async def start(self) -> None:
@@ -88,7 +93,13 @@ class RpcServer:
         await self._health.enter_graceful_shutdown()
 
     async def stop(self, grace: float) -> None:
-        """Take no new call, end streams, let the others end; cut them off after ``grace`` seconds."""
+        """Take no new call, end streams, let the others end; cut them off after ``grace`` seconds.
+
+        A stream whose servicer can drain gets half a second of it to send its terminal frame.
+        """
+        for farewell in self._farewells:
+            farewell()
+        await self._drain.settle(min(grace, _FAREWELL_S))
         self._drain.end_streams()
         await self._server.stop(grace)
 
@@ -138,7 +149,8 @@ async def build_server(
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server, reflection.aio.ReflectionServicer(names)
     )
     port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
-    return RpcServer(server, health, drain, contracts, port)
+    farewells = [each.servicer.drain for each in bindings if hasattr(each.servicer, "drain")]
+    return RpcServer(server, health, drain, contracts, port, farewells)
 
 
 def _interceptors(

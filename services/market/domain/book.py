@@ -56,7 +56,8 @@ class _Ladder:
     """One side of a book: quantities by price, with the prices kept in ascending order."""
 
     def __init__(self, levels: Iterable[Level]) -> None:
-        self._quantities = {level.price: level.quantity for level in levels if level.quantity > 0}
+        quantities = {level.price: level.quantity for level in levels}
+        self._quantities = {price: quantity for price, quantity in quantities.items() if quantity > 0}
         self._prices = sorted(self._quantities)
 
     def set(self, level: Level) -> None:

@@ -66,19 +66,21 @@ class TradeHappened:
 
 @dataclass(frozen=True, slots=True)
 class ClockMoved:
-    """Nothing happened, and the venue's clock moved on.
+    """Nothing happened to an instrument, and the venue's clock moved on.
 
     Attributes:
-        exchange_time: the venue's clock.
+        instrument: the instrument; of another one nothing is said.
+        exchange_time: the venue's clock: nothing that happened before it is still to come.
     """
 
+    instrument: InstrumentName
     exchange_time: datetime
 
 
 FeedEvent: TypeAlias = InstrumentsListed | Resynced | BookChanged | TradeHappened | ClockMoved
 
 
-def subject_of(event: Resynced | BookChanged | TradeHappened) -> InstrumentName:
+def subject_of(event: Resynced | BookChanged | TradeHappened | ClockMoved) -> InstrumentName:
     """The instrument that an event speaks of."""
     match event:
         case Resynced(book=book):
@@ -87,3 +89,5 @@ def subject_of(event: Resynced | BookChanged | TradeHappened) -> InstrumentName:
             return change.instrument
         case TradeHappened(trade=trade):
             return trade.instrument
+        case ClockMoved(instrument=instrument):
+            return instrument

@@ -23,6 +23,7 @@ from services.market.domain.feed_events import (
 )
 from services.market.domain.trades import Trade
 from services.market.feeds import simvenue_messages as read
+from services.market.feeds.merging import merged
 from services.market.ports import FeedLostError
 
 _CALL_DEADLINE_S = 5.0
@@ -89,8 +90,8 @@ class SimvenueFeed:
                 simvenue_service_pb2.ListInstrumentsRequest(), timeout=_CALL_DEADLINE_S
             )
             yield InstrumentsListed(tuple(read.instrument(self._venue, each) for each in listed.instruments))
-            symbols = [each.symbol for each in listed.instruments]
-            async with aclosing(self._stream(symbols)) as events:
+            streams = [self._stream(each.symbol) for each in listed.instruments]
+            async with aclosing(merged(streams)) as events:
                 async for event in events:
                     yield event
         except grpc.aio.AioRpcError as error:
@@ -98,9 +99,14 @@ class SimvenueFeed:
         except ValueError as error:
             raise FeedLostError(f"the venue sent nonsense: {error}") from error
 
-    async def _stream(self, symbols: list[str]) -> AsyncGenerator[FeedEvent, None]:
+    async def _stream(self, symbol: str) -> AsyncGenerator[FeedEvent, None]:
+        """One instrument's events.
+
+        Each instrument has a stream of its own, since the venue orders events within an instrument
+        only: in a shared stream, the time of one would say nothing about the other.
+        """
         # A stream has no deadline; silence ends it instead.
-        call = self._stub.StreamMarketData(simvenue_service_pb2.StreamMarketDataRequest(symbols=symbols))
+        call = self._stub.StreamMarketData(simvenue_service_pb2.StreamMarketDataRequest(symbols=[symbol]))
         frames = aiter(call)
         try:
             while True:
@@ -111,20 +117,20 @@ class SimvenueFeed:
                     raise FeedLostError(f"no frame for {self._silence:g} s") from error
                 except StopAsyncIteration as error:
                     raise FeedLostError("the venue ended the stream") from error
-                event = await self._event(frame)
+                event = await self._event(InstrumentName(self._venue, symbol), frame)
                 if event is not None:
                     yield event
         finally:
             call.cancel()
 
-    async def _event(self, frame: market_data_pb2.MarketDataEvent) -> FeedEvent | None:
+    async def _event(self, name: InstrumentName, frame: market_data_pb2.MarketDataEvent) -> FeedEvent | None:
         kind = frame.WhichOneof("event")
         if kind == "end":
             raise FeedLostError(f"the venue ended the stream: {frame.end.reason}")
         if kind == "heartbeat":
-            return ClockMoved(read.moment(frame.exchange_time)) if frame.HasField("exchange_time") else None
-        name = InstrumentName(self._venue, frame.symbol)
-        told = self._told.setdefault(frame.symbol, _Told())
+            known = frame.HasField("exchange_time")
+            return ClockMoved(name, read.moment(frame.exchange_time)) if known else None
+        told = self._told.setdefault(name.instrument, _Told())
         if kind == "snapshot":
             return await self._resync(name, frame, told)
         told.exchange_time = read.moment(frame.exchange_time)

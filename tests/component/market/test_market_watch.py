@@ -7,9 +7,11 @@ from typing import Any
 
 import grpc
 import pytest
+from prometheus_client import CollectorRegistry
 from trademesh.market.v1 import market_service_pb2 as pb
 from trademesh.market.v1 import market_service_pb2_grpc
 
+from services.chassis.rpc.server import build_server
 from services.market.domain.feed_events import BookChanged, InstrumentsListed
 from services.market.handlers import StreamLimits
 from services.market.ports import FeedLostError
@@ -112,6 +114,20 @@ async def test_drain_ends_streams_with_a_frame(serve: Serve) -> None:
         assert frames[0].trade.venue_trade_id == "11"
         assert frames[1].end.reason == "SERVER_DRAINING"
         assert await call.read() is grpc.aio.EOF
+
+
+async def test_a_server_that_stops_ends_streams_with_a_frame() -> None:
+    made = open_market()
+    server = await build_server([made.binding], registry=CollectorRegistry())
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = market_service_pb2_grpc.MarketServiceStub(channel)
+        call: Any = stub.WatchMarket(pb.WatchMarketRequest(instrument=str(BTC), kinds=[_TICKER]), timeout=20)
+        assert (await call.read()).HasField("ticker")
+        await server.stop(10)
+        assert (await call.read()).end.reason == "SERVER_DRAINING"
+        assert await call.read() is grpc.aio.EOF
+        assert await call.code() is grpc.StatusCode.OK
 
 
 async def test_a_venue_that_begins_anew_ends_streams(serve: Serve) -> None:

@@ -45,6 +45,11 @@ class DrainInterceptor:
 
         return streaming
 
+    async def settle(self, seconds: float) -> None:
+        """Wait until the streams that are open have ended by themselves, but no longer."""
+        if self._open and seconds > 0:
+            await asyncio.wait(set(self._open), timeout=seconds)
+
     def end_streams(self) -> None:
         """Answer every open stream, and every new one, with UNAVAILABLE; readers resume elsewhere."""
         self._draining = True
