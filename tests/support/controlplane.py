@@ -16,7 +16,8 @@ import grpc
 import grpc.aio
 import pytest
 
-from services.chassis.discovery.agent import ConsulAgent
+from services.chassis.discovery.agent import ConsulAgent, Instance
+from services.chassis.discovery.presence import Presence
 from services.chassis.identity.certificates import CertificateFolder
 from services.chassis.identity.credentials import server_credentials
 from services.chassis.identity.leaf import Identity
@@ -198,6 +199,22 @@ async def serving(member: Member, add: Callable[[grpc.aio.Server], None]) -> Asy
         await server.stop(0)
 
 
+@asynccontextmanager
+async def announced(consul: ConsulServer, service: str, port: int) -> AsyncIterator[str]:
+    """Keep an instance announced as a service does, with a TTL of two seconds; gives its id."""
+    instance = Instance(service, f"{service}-{port}", "127.0.0.1", port, {}, check_ttl_s=2.0)
+    async with ConsulAgent(consul.address, lambda: consul.token) as agent:
+        presence = Presence(agent, instance, interval=0.3)
+        beating = asyncio.create_task(presence.run())
+        try:
+            await asyncio.wait_for(presence.announced.wait(), 20)
+            yield instance.id
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+
+
 def calling(plane: ControlPlaneProcess, member: Member, target: str) -> AbstractAsyncContextManager[Caller]:
     """A process that is ``member`` and calls ``target`` through this control plane."""
     return xds_caller(
@@ -213,7 +230,7 @@ def calling(plane: ControlPlaneProcess, member: Member, target: str) -> Abstract
 @pytest.fixture
 async def plane(consul: ConsulServer, tmp_path: Path) -> AsyncIterator[ControlPlaneProcess]:
     """A control plane on a Consul without ACLs, with a short grace time."""
-    process = ControlPlaneProcess(consul, tmp_path / "state", {"TRADEMESH_CONTROLPLANE_GRACE": "3"})
+    process = ControlPlaneProcess(consul, tmp_path / "state", {"TRADEMESH_CONTROLPLANE_GRACE": "5"})
     await process.start()
     yield process
     await process.stop()

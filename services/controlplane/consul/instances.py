@@ -24,6 +24,21 @@ def instances_of(answer: Any, spec: ServiceSpec) -> tuple[Instance, ...]:
         raise ValueError(f"health of {spec.name}: {type(error).__name__}: {error}") from error
 
 
+def changes_of(answer: Any) -> Mapping[str, int]:
+    """Index at which the checks of each instance last changed, by instance id.
+
+    Raises:
+        ValueError: the body is not what Consul answers.
+    """
+    try:
+        return {
+            entry["Service"]["ID"]: max((int(check["ModifyIndex"]) for check in entry["Checks"]), default=0)
+            for entry in answer
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"health: {type(error).__name__}: {error}") from error
+
+
 def _instance(entry: Mapping[str, Any], spec: ServiceSpec) -> Instance:
     service = entry["Service"]
     meta = service.get("Meta") or {}

@@ -1,7 +1,7 @@
 """Follows the health of every mesh service, each with a blocking query of its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -9,7 +9,7 @@ import structlog
 from services.chassis.discovery.agent import Answer, ConsulError
 from services.chassis.discovery.watch import Backoff
 from services.chassis.registry import Registry, ServiceSpec
-from services.controlplane.consul.instances import instances_of
+from services.controlplane.consul.instances import changes_of, instances_of
 from services.controlplane.consul.pace import Pace
 from services.controlplane.domain.catalog import Instance
 from services.controlplane.domain.retention import Retention
@@ -65,24 +65,25 @@ class ServiceWatch:
                 try:
                     answer = await self._source.health(self._spec.name, index)
                     instances = instances_of(answer.body, self._spec)
+                    changed = changes_of(answer.body)
                 except (ConsulError, ValueError) as error:
                     self._lost(error)
                     index = 0  # after an outage a high index would wait for changes that never come
                     await backoff.pause()
                     continue
                 backoff.reset()
-                self._found(answer.index, instances)
+                self._found(answer.index, instances, changed)
                 index = answer.index if answer.index >= index else 0
         finally:
             if self._timer is not None:
                 self._timer.cancel()
 
-    def _found(self, index: int, instances: tuple[Instance, ...]) -> None:
+    def _found(self, index: int, instances: tuple[Instance, ...], changed: Mapping[str, int]) -> None:
         if self._failing:
             self._failing = False
             _log.info("consul_watch_recovered", watch=self._spec.name)
         self._metrics.consul_answered()
-        self._retention = self._retention.answered(index, instances, self._now())
+        self._retention = self._retention.answered(index, instances, changed, self._now())
         self._apply(self._spec.name, self._retention.believed())
         self._schedule()
 

@@ -11,14 +11,17 @@ The rule, per service:
 * A break is a failed query, or an index that went backwards (the state was lost). From then on the
   last good instances are kept.
 * With the first answer after a break a grace time starts. Until it ends, an instance that took
-  calls before the break and is now absent or critical is kept as it was, unless it has been seen
-  passing since the break: from that moment what Consul says of it is news, not amnesia.
+  calls before the break and is now absent or critical is kept as it was, unless it has reported
+  since: it passes, and its checks changed at an index above that of the break. (That it passes is
+  no proof: a restarted agent first shows what it had stored, and counts it as critical only then.)
+  From that report on what Consul says of it is news, not amnesia.
 * When the grace time ends, the latest answer counts as it stands.
 
 The price: an instance that really died during the break stays listed up to the grace time. Its
 callers' connections fail at once, so round robin goes past it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from services.controlplane.domain.catalog import Instance
@@ -33,6 +36,7 @@ class Retention:
         index: consistency index of the latest answer; 0 before the first.
         reported: instances of the latest answer.
         kept: instances that took calls before the break and still count; empty without a break.
+        floor: index at the break; only what changed above it is news.
         broken: no answer has come since the break.
         grace_ends: when keeping ends, in seconds of the caller's monotonic clock; None: not keeping.
     """
@@ -41,6 +45,7 @@ class Retention:
     index: int = 0
     reported: tuple[Instance, ...] = ()
     kept: tuple[Instance, ...] = field(default=())
+    floor: int = 0
     broken: bool = False
     grace_ends: float | None = None
 
@@ -54,25 +59,30 @@ class Retention:
         if self.index == 0:
             return self
         usable = tuple(one for one in self.believed() if one.health.takes_calls)
-        return replace(self, kept=usable, broken=True, grace_ends=None)
+        return replace(self, kept=usable, floor=max(self.floor, self.index), broken=True, grace_ends=None)
 
-    def answered(self, index: int, instances: tuple[Instance, ...], now: float) -> "Retention":
+    def answered(
+        self, index: int, instances: tuple[Instance, ...], changed: Mapping[str, int], now: float
+    ) -> "Retention":
         """The registry answered.
 
         Args:
             index: consistency index of the answer.
             instances: what it says.
+            changed: index at which the checks of each instance last changed, by instance id.
             now: monotonic clock, in seconds.
         """
         current = self.failed() if index < self.index else self
         if current.broken:
             current = replace(current, broken=False, grace_ends=now + current.grace)
-        passing = {one.id for one in instances if one.health.takes_calls}
-        kept = tuple(one for one in current.kept if one.id not in passing)
+        reported = {
+            one.id for one in instances if one.health.takes_calls and changed.get(one.id, 0) > current.floor
+        }
+        kept = tuple(one for one in current.kept if one.id not in reported)
         return replace(current, index=index, reported=instances, kept=kept).at(now)
 
     def at(self, now: float) -> "Retention":
         """The same, with the grace time ended if it has."""
         if self.grace_ends is None or now < self.grace_ends:
             return self
-        return replace(self, kept=(), grace_ends=None)
+        return replace(self, kept=(), floor=0, grace_ends=None)

@@ -16,10 +16,15 @@ def critical(one: Instance) -> Instance:
     return replace(one, health=Health.CRITICAL)
 
 
+def answer(state: Retention, index: int, alive: tuple[Instance, ...], now: float, *changed: str) -> Retention:
+    """An answer in which these instances' checks changed just now, and the others' long ago."""
+    return state.answered(index, alive, {one.id: index if one.id in changed else 1 for one in alive}, now)
+
+
 def test_without_a_break_every_answer_counts_at_once() -> None:
-    state = Retention(GRACE).answered(1, (A, B), 0).answered(2, (A, critical(B)), 1)
+    state = answer(answer(Retention(GRACE), 1, (A, B), 0), 2, (A, critical(B)), 1)
     assert state.believed() == (A, critical(B))
-    assert state.answered(3, (), 2).believed() == ()
+    assert answer(state, 3, (), 2).believed() == ()
 
 
 def test_before_the_first_answer_a_failure_changes_nothing() -> None:
@@ -27,44 +32,52 @@ def test_before_the_first_answer_a_failure_changes_nothing() -> None:
 
 
 def test_an_empty_answer_after_a_break_empties_nothing_until_the_grace_ends() -> None:
-    state = Retention(GRACE).answered(9, (A, B), 0).failed().answered(1, (), 100)
+    state = answer(answer(Retention(GRACE), 9, (A, B), 0).failed(), 1, (), 100)
     assert state.believed() == (A, B)
     assert state.at(100 + GRACE - 0.1).believed() == (A, B)
     assert state.at(100 + GRACE).believed() == ()
 
 
 def test_an_index_that_went_backwards_is_a_break() -> None:
-    assert Retention(GRACE).answered(9, (A, B), 0).answered(3, (), 1).believed() == (A, B)
+    assert answer(answer(Retention(GRACE), 9, (A, B), 0), 3, (), 1).believed() == (A, B)
 
 
 def test_checks_that_ran_out_while_the_registry_was_away_do_not_count_yet() -> None:
-    state = Retention(GRACE).answered(9, (A, B), 0).failed()
-    state = state.answered(10, (critical(A), critical(B)), 50)
+    state = answer(Retention(GRACE), 9, (A, B), 0).failed()
+    # First it shows what it had stored, then it counts both as critical, then A reports.
+    state = answer(state, 10, (A, B), 50)
+    state = answer(state, 11, (critical(A), critical(B)), 51, "a", "b")
     assert state.believed() == (A, B)
-    state = state.answered(11, (A, critical(B)), 51)
+    state = answer(state, 12, (A, critical(B)), 52, "a")
     assert state.believed() == (A, B)
     # A has reported since: what is said of it now is news.
-    assert state.answered(12, (critical(A), critical(B)), 52).believed() == (critical(A), B)
+    state = answer(state, 13, (critical(A), critical(B)), 53, "a")
+    assert state.believed() == (critical(A), B)
+
+
+def test_a_new_instance_counts_at_once_also_after_a_break() -> None:
+    state = answer(Retention(GRACE), 9, (A,), 0).failed()
+    assert answer(state, 2, (B,), 1, "b").believed() == (A, B)
 
 
 def test_what_was_critical_before_the_break_is_not_revived() -> None:
-    state = Retention(GRACE).answered(9, (A, critical(B)), 0).failed()
-    assert state.answered(10, (), 1).believed() == (A,)
+    state = answer(Retention(GRACE), 9, (A, critical(B)), 0).failed()
+    assert answer(state, 10, (), 1).believed() == (A,)
 
 
 def test_a_second_break_begins_the_grace_anew() -> None:
-    state = Retention(GRACE).answered(9, (A,), 0).failed().answered(1, (), 10).failed()
+    state = answer(answer(Retention(GRACE), 9, (A,), 0).failed(), 1, (), 10).failed()
     assert state.at(1000).believed() == (A,)
-    assert state.answered(2, (), 1000).at(1000 + GRACE - 1).believed() == (A,)
+    assert answer(state, 2, (), 1000).at(1000 + GRACE - 1).believed() == (A,)
 
 
 alive = st.lists(st.sampled_from([A, B, critical(A), critical(B)]), max_size=2, unique_by=lambda one: one.id)
-event = st.one_of(st.none(), st.tuples(st.integers(1, 20), alive))
+event = st.one_of(st.none(), st.tuples(st.integers(1, 20), alive, st.lists(st.sampled_from("ab"))))
 
 
 @given(st.lists(event))
 def test_a_quiet_grace_time_always_ends_in_the_latest_answer(
-    events: list[tuple[int, list[Instance]] | None],
+    events: list[tuple[int, list[Instance], list[str]] | None],
 ) -> None:
     state = Retention(GRACE)
     latest: tuple[Instance, ...] = ()
@@ -73,8 +86,8 @@ def test_a_quiet_grace_time_always_ends_in_the_latest_answer(
             state = state.failed()
         else:
             latest = tuple(sorted(one[1]))
-            state = state.answered(one[0], latest, float(moment))
+            state = answer(state, one[0], latest, float(moment), *one[2])
             # Whoever is said to pass is believed at once.
-            assert {x for x in latest if x.health.takes_calls} <= set(state.believed())
+            assert {each for each in latest if each.health.takes_calls} <= set(state.believed())
     if state.index:
-        assert state.answered(state.index, latest, 1e6).at(1e6 + GRACE).believed() == latest
+        assert answer(state, state.index, latest, 1e6).at(1e6 + GRACE).believed() == latest
