@@ -159,8 +159,6 @@ class Registry:
         for caller, callee in self.calls():
             if callee not in self.services:
                 raise RegistryError(f"{caller} calls {callee}, which is no service")
-            if callee == caller:
-                raise RegistryError(f"{caller} calls itself")
 
     @property
     def members(self) -> frozenset[str]:

@@ -259,7 +259,7 @@ async def test_it_works_with_a_token_and_says_when_the_token_does_not(
     try:
         await consul.register("market", 1)
         await until(lambda: ready(plane, 1))
-        assert await consul.request("GET", "/v1/health/service/controlplane?passing=1")
+        await until(lambda: announced_itself(consul))
         (tmp_path / "state" / "token").write_text("99999999-2222-3333-4444-555555555555")
         await consul.register("market", 2)
         await until(lambda: "consul_watch_lost" in plane.log)
@@ -272,3 +272,8 @@ async def test_it_works_with_a_token_and_says_when_the_token_does_not(
         code = await plane.stop()
     assert code == 0
     assert await consul.request("GET", "/v1/health/service/controlplane") == []
+
+
+async def announced_itself(consul: ConsulServer) -> bool:
+    """Whether the control plane is in Consul, and passes."""
+    return bool(await consul.request("GET", "/v1/health/service/controlplane?passing=1"))

@@ -82,7 +82,7 @@ async def not_found(context: Context) -> None:
 async def test_rest_and_grpc_reach_a_service(
     consul: ConsulServer, plane: ControlPlaneProcess, tmp_path: Path, delta: bool
 ) -> None:
-    market = Market()  # type: ignore[abstract] # the rest is not asked
+    market = Market()
     async with (
         Member(consul, "market", tmp_path / "market") as member,
         serving(
@@ -131,7 +131,7 @@ async def answers(edge: EnvoyEdge, status: int) -> bool:
 async def test_every_error_has_the_shape_of_a_status(
     consul: ConsulServer, plane: ControlPlaneProcess, tmp_path: Path
 ) -> None:
-    market = Market()  # type: ignore[abstract] # the rest is not asked
+    market = Market()
     async with (
         Member(consul, "market", tmp_path / "market") as member,
         serving(
@@ -176,7 +176,7 @@ def logged(edge: EnvoyEdge, **fields: Any) -> bool:
 async def test_reads_are_sent_again_and_orders_are_not(
     consul: ConsulServer, plane: ControlPlaneProcess, tmp_path: Path
 ) -> None:
-    market, exchange = Market(), Exchange()  # type: ignore[abstract]
+    market, exchange = Market(), Exchange()
 
     def add(server: grpc.aio.Server) -> None:
         market_service_pb2_grpc.add_MarketServiceServicer_to_server(market, server)
@@ -250,7 +250,7 @@ async def create_order(edge: EnvoyEdge) -> tuple[int, str]:
 async def test_a_new_root_of_the_mesh_reaches_everybody_without_a_restart(
     consul: ConsulServer, plane: ControlPlaneProcess, tmp_path: Path
 ) -> None:
-    market = Market()  # type: ignore[abstract] # the rest is not asked
+    market = Market()
 
     def add(server: grpc.aio.Server) -> None:
         market_service_pb2_grpc.add_MarketServiceServicer_to_server(market, server)

@@ -51,7 +51,6 @@ def test_a_service_overrides_single_keys_of_the_defaults() -> None:
         ({"instances": True}, "echo.instances"),
         ({"instances": -1}, "echo.instances"),
         ({"calls": ["nobody"]}, "nobody"),
-        ({"calls": ["echo"]}, "itself"),
         ({"calls": ["hidden", "hidden"]}, "echo.calls"),
         ({"lb_policy": "fastest"}, "echo.lb_policy"),
         ({"weight": 0}, "echo.weight"),
