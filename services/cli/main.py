@@ -67,7 +67,8 @@ def up(
         str | None,
         typer.Option(
             envvar="TRADEMESH_DATABASE_URL",
-            help="PostgreSQL instead of SQLite: postgresql+asyncpg://user@host/{service}",
+            help="PostgreSQL instead of SQLite, a database per service: "
+            "postgresql+asyncpg://user@host/{service}. Missing databases are made.",
         ),
     ] = None,
     log_level: Annotated[str, typer.Option(help="Lowest level the services log.")] = "info",

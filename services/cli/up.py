@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from services.cli.databases import provide_databases
 from services.cli.trade import SERVICES, EdgeApi, NoTradeExpectedError, NotYetError, Trade, find_trade
 from services.supervisor.client import Supervisor
 from services.supervisor.failure import ExitCode, MeshError
@@ -60,6 +61,8 @@ def _start(supervisor: Supervisor, options: MeshOptions, tell: Tell) -> None:
         raise MeshError(f"there is no recording at {options.recording}", ExitCode.USAGE)
     for tool in (Tool.CONSUL, Tool.ENVOY):
         require(tool, tell)
+    if made := provide_databases(options):
+        tell(f"made the databases of {', '.join(made)}")
     tell("starting")
     supervisor.start(options)
 

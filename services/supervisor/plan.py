@@ -164,7 +164,7 @@ def _service(spec: ServiceSpec, options: MeshOptions, paths: StatePaths, base: M
     single = ""
     if spec.database and options.database_url is not None:
         own["TRADEMESH_DATABASE_URL"] = options.database_url.replace("{service}", spec.name)
-    elif spec.database:
+    if spec.database and not (options.database_url or "").startswith("postgresql"):
         single = (
             f"{spec.name} keeps its data in a SQLite file, which one instance may write; to run several, "
             "start the mesh on PostgreSQL: trademesh up --database-url postgresql+asyncpg://user@host/{service}"
