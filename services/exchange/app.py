@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from trademesh.events.v1 import outbox_service_pb2_grpc
@@ -28,6 +28,7 @@ from services.exchange.handlers.timing import Timing
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.handlers.writer import Writers
 from services.exchange.ports import Journal, RiskGate, Venue
+from services.exchange.relay import WriterRelay
 from services.exchange.servicer import ExchangeServicer, UseCases
 from services.exchange.settings import ExchangeSettings, VenueSettings
 from services.exchange.storage.store import SqlStore
@@ -47,11 +48,14 @@ class Parts:
         venues: the adapters, by id.
         risk: the gate.
         journal: hears of each step.
+        peers: stub of this service over the mesh, which reaches the other instances too; None where
+            there are none.
     """
 
     venues: Mapping[str, Venue]
     risk: RiskGate
     journal: Journal
+    peers: Any = None
 
 
 async def build(runtime: Runtime) -> Application:
@@ -61,6 +65,7 @@ async def build(runtime: Runtime) -> Application:
         venues={venue.name: _adapter(runtime, venue) for venue in settings.venues},
         risk=RiskService(runtime.channel("risk")),
         journal=LogJournal(),
+        peers=exchange_service_pb2_grpc.ExchangeServiceStub(runtime.channel("exchange")),
     )
     return assemble(runtime, settings, parts, settings.timing())
 
@@ -89,7 +94,8 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
         outside, writers, Reconciler(outside, placing), ResumeOrders(outside, placing), resolver
     )
     watching = WatchOrders(store, desks, runtime.clock, timing)
-    servicer = ExchangeServicer(UseCases(placing, cancelling, Reads(store, desks), watching))
+    use_cases = UseCases(placing, cancelling, Reads(store, desks), watching)
+    servicer = ExchangeServicer(use_cases, WriterRelay(parts.peers))
 
     async def forget() -> None:
         gone = await store.forget_requests(runtime.clock.now() - timedelta(seconds=timing.keep_requests))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import grpc
@@ -20,10 +20,10 @@ from services.exchange.handlers.place_order import PlaceOrder
 from services.exchange.handlers.queries import Reads
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.ports import FillFilter, OrderFilter
+from services.exchange.relay import WriterRelay, remaining
 from services.kernel.names import AccountName, InstrumentName, OrderName, VenueName
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_NO_DEADLINE_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,12 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
 
     Args:
         use_cases: what it hands calls to.
+        relay: the way to the writer of an account, for the calls that write.
     """
 
-    def __init__(self, use_cases: UseCases) -> None:
+    def __init__(self, use_cases: UseCases, relay: WriterRelay) -> None:
         self._use = use_cases
+        self._relay = relay
 
     async def ListVenues(self, request: pb.ListVenuesRequest, context: Context) -> pb.ListVenuesResponse:
         """All venues."""
@@ -60,7 +62,13 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
         """Place an order."""
         intent = convert.intent_of(request.parent, request.order)
         request_id = convert.request_id_of(request.request_id)
-        return convert.order_to_proto(await self._use.placing.handle(intent, request_id, _remaining(context)))
+
+        async def here() -> order_pb2.Order:
+            return convert.order_to_proto(
+                await self._use.placing.handle(intent, request_id, remaining(context))
+            )
+
+        return await self._relay.run("CreateOrder", request, context, here)
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> order_pb2.Order:
         """One order."""
@@ -94,9 +102,13 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
         if order_id is None:
             raise order_not_found(request.name)
         request_id = convert.request_id_of(request.request_id)
-        return convert.order_to_proto(
-            await self._use.cancelling.handle(name.account, order_id, request_id, _remaining(context))
-        )
+
+        async def here() -> order_pb2.Order:
+            return convert.order_to_proto(
+                await self._use.cancelling.handle(name.account, order_id, request_id, remaining(context))
+            )
+
+        return await self._relay.run("CancelOrder", request, context, here)
 
     async def ListFills(self, request: pb.ListFillsRequest, context: Context) -> pb.ListFillsResponse:
         """A page of fills."""
@@ -140,11 +152,6 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
     def drain(self) -> None:
         """End the open streams with SERVER_DRAINING; called when the service stops taking traffic."""
         self._use.watching.drain()
-
-
-def _remaining(context: Context) -> float:
-    remaining: float | None = context.time_remaining()  # the stubs leave None out
-    return max(0.0, _NO_DEADLINE_S if remaining is None else remaining)
 
 
 def _before(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None:

@@ -54,7 +54,8 @@ class ExchangeSettings(BaseSettings):
         risk_timeout: longest wait for risk, in seconds.
         send_timeout: longest wait for a venue's answer to an order or a cancel, in seconds.
         reconcile_interval: seconds between two full comparisons with a venue.
-        lease: seconds a writer's lease runs without being renewed.
+        lease: seconds a writer's lease runs without being renewed; where the writer dies, mutations
+            wait about so long for the next one, so keep it well below their deadline.
         stale_after: seconds after which an order that could not be sent, since we were down, is not
             sent any more.
         recovery_patience: seconds the start waits for a venue before it serves without it.
@@ -69,7 +70,7 @@ class ExchangeSettings(BaseSettings):
     risk_timeout: Seconds = 2.0
     send_timeout: Seconds = 4.0
     reconcile_interval: Seconds = 30.0
-    lease: Seconds = 10.0
+    lease: Seconds = 4.0
     stale_after: Seconds = 60.0
     recovery_patience: Seconds = 30.0
     keep_requests_days: float = Field(default=8.0, ge=_LEAST_KEEP_DAYS)

@@ -44,6 +44,11 @@ class VenueDesk:
         """Whether the venue answered when it was last asked."""
         return self._contact is Contact.CONNECTED
 
+    @property
+    def away(self) -> bool:
+        """Whether the venue did not answer when it was last asked."""
+        return self._contact is Contact.DISCONNECTED
+
     def view(self) -> VenueView:
         """The venue as callers see it."""
         venue = self.venue

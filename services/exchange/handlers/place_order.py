@@ -138,8 +138,7 @@ class PlaceOrder:
         # A standby says so before anything else: its caller is to go to the writer.
         if not self._outside.store.is_writer(intent.account):
             raise writer_fenced(intent.account)
-        if not desk.recovered:
-            raise venue_unavailable(intent.venue, "this service has not yet compared itself with it")
+        await self._recovered(desk, budget)
         rules = await desk.venue_desk.check(intent)
         order = await self._commit_intent(intent, rules.assets, request_id)
         if order is None:
@@ -150,6 +149,17 @@ class PlaceOrder:
             return earlier
         await self.carry_out(order, budget)
         return await self._first_answer(intent, request_id)
+
+    async def _recovered(self, desk: Desk, budget: Budget) -> None:
+        """Wait until a new writer has compared itself with the venue; not for a venue that is away."""
+        end = asyncio.get_running_loop().time() + budget.within(self._outside.timing.send)
+        while not desk.recovered:
+            away = desk.venue_desk.away or asyncio.get_running_loop().time() > end
+            if not self._outside.store.is_writer(desk.account):
+                raise writer_fenced(desk.account)
+            if away:
+                raise venue_unavailable(desk.venue_id, "this service has not yet compared itself with it")
+            await asyncio.sleep(_POLL_S / 2)
 
     async def _answered(self, intent: OrderIntent, request_id: str, budget: Budget) -> Order | None:
         """The answer of an earlier run, once it has one; None where there was no earlier run."""

@@ -46,7 +46,9 @@ class Writers:
                 continue
             self._lost(account)
             await self._take(account)
-        await asyncio.sleep(self._timing.lease / 3)
+        # Whoever waits for a lease looks often: callers wait for the next writer.
+        waiting = any(not self._store.is_writer(account) for account in self._desks.accounts)
+        await asyncio.sleep(self._timing.lease / (10 if waiting else 3))
 
     async def release_all(self) -> None:
         """Let other instances take over at once."""
