@@ -1,8 +1,9 @@
 """Follows what a venue tells of an account, from where we were, for ever."""
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
+from typing import TypeAlias
 
 import structlog
 
@@ -15,6 +16,7 @@ from services.exchange.ports import Transaction, VenueEvent
 _log = structlog.get_logger(__name__)
 _BATCH = 256
 _WAITING = 2048
+_Waiting: TypeAlias = "asyncio.Queue[VenueEvent | Exception]"
 
 
 class Follower:
@@ -37,40 +39,37 @@ class Follower:
         """
         async with self._outside.store.reading() as queries:
             cursor = (await queries.cursors(desk.account, desk.venue_id)).stream
-        waiting: asyncio.Queue[VenueEvent] = asyncio.Queue(_WAITING)
+        waiting: _Waiting = asyncio.Queue(_WAITING)
         reader = asyncio.create_task(self._read(desk, cursor, waiting))
         try:
-            while True:
-                batch = await self._next(waiting, reader)
+            ending: Exception | None = None
+            while ending is None:
+                batch, ending = await self._next(waiting)
                 await self._book(desk, batch)
+            raise ending
         finally:
             reader.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await reader
+            await asyncio.gather(reader, return_exceptions=True)
 
-    async def _read(self, desk: Desk, cursor: str, waiting: "asyncio.Queue[VenueEvent]") -> None:
-        async with aclosing(desk.venue.events(desk.account, cursor)) as events:  # type: ignore[type-var]
-            async for event in events:
-                desk.venue_desk.heard()
-                await waiting.put(event)
+    async def _read(self, desk: Desk, cursor: str, waiting: _Waiting) -> None:
+        try:
+            async with aclosing(desk.venue.events(desk.account, cursor)) as events:  # type: ignore[type-var]
+                async for event in events:
+                    desk.venue_desk.heard()
+                    await waiting.put(event)
+        except Exception as error:  # noqa: BLE001 - whoever books the events raises it, after them
+            await waiting.put(error)
 
     @staticmethod
-    async def _next(waiting: "asyncio.Queue[VenueEvent]", reader: "asyncio.Task[None]") -> list[VenueEvent]:
-        """At least one event, and all that came with it: one commit for the lot."""
-        if waiting.empty():
-            getting = asyncio.create_task(waiting.get())
-            await asyncio.wait({getting, reader}, return_when=asyncio.FIRST_COMPLETED)
-            if not getting.done():
-                getting.cancel()
-                # The stream is over. It ends by an error only.
-                await reader
-                return []
-            batch = [getting.result()]
-        else:
-            batch = [waiting.get_nowait()]
-        while not waiting.empty() and len(batch) < _BATCH:
-            batch.append(waiting.get_nowait())
-        return batch
+    async def _next(waiting: _Waiting) -> tuple[list[VenueEvent], Exception | None]:
+        """At least one event and all that came with it, for one commit; or the end of the stream."""
+        batch: list[VenueEvent] = []
+        while not batch or (not waiting.empty() and len(batch) < _BATCH):
+            item = await waiting.get()
+            if isinstance(item, Exception):
+                return batch, item
+            batch.append(item)
+        return batch, None
 
     async def _book(self, desk: Desk, batch: list[VenueEvent]) -> None:
         telling = [event for event in batch if event.order is not None or event.transfer is not None]

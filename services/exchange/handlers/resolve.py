@@ -47,7 +47,6 @@ class Resolver:
         """
         if not self._outside.store.is_writer(desk.account) or not desk.recovered:
             return
-        desk.unsettled.clear()
         async with self._outside.store.reading() as queries:
             orders = await queries.live_orders(desk.account, desk.venue_id, _UNSETTLED)
         known = {order.order_id for order in orders}
@@ -65,6 +64,7 @@ class Resolver:
                 await desk.unsettled.wait()
         except TimeoutError:
             return
+        desk.unsettled.clear()
 
     async def _resolve(self, desk: Desk, order: Order) -> None:
         if order.state is OrderState.PENDING_CANCEL:
