@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE_NAME
 from grpc_health.v1.health import aio as health_aio
@@ -20,11 +21,14 @@ from services.chassis.rpc.interceptors.errors import ErrorInterceptor
 from services.chassis.rpc.interceptors.load import LoadInterceptor
 from services.chassis.rpc.interceptors.metrics import MetricsInterceptor
 from services.chassis.rpc.interceptors.origin import OriginInterceptor
+from services.chassis.rpc.interceptors.running import RunningCalls
 from services.chassis.telemetry.tracing import Tracing
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _FAREWELL_S = 0.5
+_UNWIND_S = 2.0
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class RpcServer:
         server: grpc.aio.Server,
         health: health_aio.HealthServicer,
         drain: DrainInterceptor,
+        running: RunningCalls,
         services: Sequence[str],
         port: int,
         farewells: Sequence[Callable[[], object]],
@@ -75,6 +80,7 @@ class RpcServer:
         self._server = server
         self._health = health
         self._drain = drain
+        self._running = running
         self._services = ("", *services)
         self._farewells = farewells
         self.port = port
@@ -95,13 +101,17 @@ class RpcServer:
     async def stop(self, grace: float) -> None:
         """Take no new call, end streams, let the others end; cut them off after ``grace`` seconds.
 
-        A stream whose servicer can drain gets half a second of it to send its terminal frame.
+        A stream whose servicer can drain gets half a second of it to send its terminal frame. What was
+        cut off has two seconds more to clean up: the caller closes what handlers use after this.
         """
         for farewell in self._farewells:
             farewell()
         await self._drain.settle(min(grace, _FAREWELL_S))
         self._drain.end_streams()
         await self._server.stop(grace)
+        left = await self._running.ended(_UNWIND_S)
+        if left:
+            _log.error("handlers_left_running", count=left, seconds=_UNWIND_S)
 
 
 async def build_server(
@@ -134,8 +144,8 @@ async def build_server(
         raise ValueError(msg)
     limits = limits or Limits()
     server = grpc.aio.server(options=_options(limits))
-    drain = DrainInterceptor()
-    interceptors = [*_interceptors(access, limits, registry, tracing), drain]
+    drain, running = DrainInterceptor(), RunningCalls()
+    interceptors = [running, *_interceptors(access, limits, registry, tracing), drain]
     wrapping = WrappingServer(server, interceptors)
     for binding in bindings:
         wrapping.bind(binding.add_to_server, binding.servicer)
@@ -150,7 +160,7 @@ async def build_server(
     )
     port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     farewells = [each.servicer.drain for each in bindings if hasattr(each.servicer, "drain")]
-    return RpcServer(server, health, drain, contracts, port, farewells)
+    return RpcServer(server, health, drain, running, contracts, port, farewells)
 
 
 def _interceptors(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -116,6 +117,61 @@ async def test_a_stream_whose_reader_does_not_read_is_cut_off_after_the_grace() 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await _read_to_the_end(stream)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("shape", ["unary", "stream"])
+async def test_stop_returns_after_the_handlers_that_it_cut_off_have_cleaned_up(shape: str) -> None:
+    entered = asyncio.Event()
+    cleaned_up = asyncio.Event()
+
+    async def busy() -> None:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            asyncio.get_running_loop().call_later(0.2, cleaned_up.set)
+            while not cleaned_up.is_set():
+                with suppress(asyncio.CancelledError):
+                    await cleaned_up.wait()
+
+    async def unary(_: Any, __: Any) -> Response:
+        await busy()
+        return Response()
+
+    async def stream(_: Any, __: Any) -> AsyncIterator[Response]:
+        await busy()
+        yield Response()
+
+    server = await build_server([echo(unary, stream)], registry=CollectorRegistry())
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub: Any = EchoStub(channel)
+        call = stub.unary(VALID) if shape == "unary" else stub.stream(VALID)
+        await asyncio.wait_for(entered.wait(), 5)
+        await asyncio.wait_for(server.stop(0), 5)
+        assert cleaned_up.is_set()
+        call.cancel()
+
+
+async def test_stop_does_not_wait_for_ever_for_a_handler_that_never_ends() -> None:
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(_: Any, __: Any) -> Response:
+        entered.set()
+        while not release.is_set():
+            with suppress(asyncio.CancelledError):
+                await release.wait()
+        return Response()
+
+    server = await build_server([echo(stubborn)], registry=CollectorRegistry())
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        call = EchoStub(channel).unary(VALID)
+        await asyncio.wait_for(entered.wait(), 5)
+        await asyncio.wait_for(server.stop(0), 8)
+        release.set()
+        await server.stop(0)
+        call.cancel()
 
 
 async def _read_to_the_end(stream: Any) -> None:
