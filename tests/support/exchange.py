@@ -19,7 +19,7 @@ from services.chassis.ids import UuidSource
 from services.chassis.persistence import Database
 from services.chassis.registry import load_registry
 from services.chassis.rpc.status import details_of
-from services.chassis.runtime import Runtime
+from services.chassis.runtime import Application, Runtime
 from services.chassis.settings import ChassisSettings
 from services.exchange.app import Parts, assemble
 from services.exchange.domain.order import Order
@@ -168,39 +168,49 @@ def market_order(quantity: str = "1", request_id: str = "", strategy: str = "") 
     return request
 
 
+@dataclass(frozen=True)
+class Assembled:
+    """An exchange whose background runs, without a server.
+
+    Attributes:
+        application: what ``assemble`` made.
+        journal: the steps it took.
+        database: its state.
+    """
+
+    application: Application
+    journal: CrashingJournal
+    database: Database
+
+
 @asynccontextmanager
-async def running_exchange(
+async def assembled_exchange(
     database_url: str,
-    venue: FakeVenue | None = None,
+    venue: Venue | None = None,
     risk: FakeRisk | None = None,
     *,
     crash_at: Step | None = None,
     timing: Timing = QUICK,
-    instance: str = "",
-    adapter: Venue | None = None,
-) -> AsyncIterator[RunningExchange]:
-    """Run an exchange. It ends without a last word to its database, as a killed process does."""
-    venue, risk = venue or FakeVenue(), risk or FakeRisk()
+) -> AsyncIterator[Assembled]:
+    """Run an exchange without a server. It ends without a last word, as a killed process does."""
     journal = CrashingJournal(crash_at)
     database = await Database.open(database_url, migrations=MIGRATIONS)
     runtime = Runtime(
         load_registry()["exchange"],
-        ChassisSettings(instance=instance or f"exchange-{uuid4().hex[:8]}"),
+        ChassisSettings(instance=f"exchange-{uuid4().hex[:8]}"),
         SystemClock(),
         UuidSource(),
         database,
         _no_channel,
     )
-    parts = Parts({"sim": adapter or venue}, risk, journal)
+    parts = Parts({"sim": venue or FakeVenue()}, risk or FakeRisk(), journal)
     application = assemble(runtime, ExchangeSettings(), parts, timing)
     assert application.prepare is not None
     tasks: list[asyncio.Task[None]] = []
     try:
         await application.prepare()
         tasks = [asyncio.ensure_future(each.run()) for each in application.background]
-        async with serving(application.servicers) as channel:
-            stub: Any = exchange_service_pb2_grpc.ExchangeServiceStub(channel)
-            yield RunningExchange(stub, channel, venue, risk, journal, database)
+        yield Assembled(application, journal, database)
     finally:
         left = [*tasks, *_left_over()]
         for task in left:
@@ -209,6 +219,37 @@ async def running_exchange(
             _, stuck = await asyncio.wait(left, timeout=5)
             assert not stuck, [task.get_stack() for task in stuck]
         await database.close()
+
+
+@asynccontextmanager
+async def running_exchange(
+    database_url: str,
+    venue: FakeVenue | None = None,
+    risk: FakeRisk | None = None,
+    *,
+    crash_at: Step | None = None,
+    timing: Timing = QUICK,
+    adapter: Venue | None = None,
+) -> AsyncIterator[RunningExchange]:
+    """Run an exchange behind a real server.
+
+    Args:
+        database_url: its database.
+        venue: stands behind its venue port, unless ``adapter`` does.
+        risk: stands behind its risk port.
+        crash_at: the step at which the task that reaches it is killed.
+        timing: its bounds.
+        adapter: a real adapter in place of ``venue``.
+    """
+    venue, risk = venue or FakeVenue(), risk or FakeRisk()
+    async with (
+        assembled_exchange(
+            database_url, adapter or venue, risk, crash_at=crash_at, timing=timing
+        ) as assembled,
+        serving(assembled.application.servicers) as channel,
+    ):
+        stub: Any = exchange_service_pb2_grpc.ExchangeServiceStub(channel)
+        yield RunningExchange(stub, channel, venue, risk, assembled.journal, assembled.database)
 
 
 def _left_over() -> list["asyncio.Task[Any]"]:
@@ -231,6 +272,3 @@ def _unpacked(payload: Any) -> Any:
         if payload.Unpack(message):
             return message
     raise AssertionError(f"an event of a kind that nobody knows: {payload.type_url}")
-
-
-__all__ = ["PATIENT", "QUICK", "CrashingJournal", "RunningExchange", "replace", "running_exchange"]

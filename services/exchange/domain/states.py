@@ -42,7 +42,10 @@ TRANSITIONS: Final[Mapping[OrderState, frozenset[OrderState]]] = MappingProxyTyp
         # DENIED: it could not be sent at all.
         _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.DENIED, _S.PENDING_CANCEL}) | _AT_VENUE,
         _S.UNKNOWN: frozenset({_S.PENDING_CANCEL}) | _AT_VENUE,
-        _S.OPEN: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}),
+        # To itself: the venue's id of it, which an adapter may learn later than its state.
+        _S.OPEN: frozenset(
+            {_S.OPEN, _S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}
+        ),
         # To itself: one more fill.
         _S.PARTIALLY_FILLED: frozenset(
             {_S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}

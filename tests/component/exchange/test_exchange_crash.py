@@ -188,7 +188,9 @@ async def test_a_venue_that_loses_repeats_and_reorders(tmp_path: Path, seed: int
         # Where half-way orders are left from the round before, recovery itself is killed.
         with suppress(asyncio.CancelledError):
             async with running_exchange(url, venue, crash_at=point) as exchange:
-                requests = [(market_order("2") if dice.random() < 0.5 else limit_order("2")) for _ in range(6)]
+                requests = [
+                    (market_order("2") if dice.random() < 0.5 else limit_order("2")) for _ in range(6)
+                ]
                 await asyncio.gather(
                     *(exchange.create(each, within=2) for each in requests), return_exceptions=True
                 )

@@ -1,0 +1,112 @@
+"""The exchange on the real simulated venue: both services whole, gRPC between them."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from trademesh.exchange.v1 import exchange_service_pb2 as pb
+from trademesh.exchange.v1 import order_pb2
+from trademesh.simvenue.v1 import simvenue_service_pb2 as venue_pb
+from trademesh.type.v1 import side_pb2
+
+from services.chassis.clock import SystemClock
+from services.exchange.ports import Step
+from services.exchange.venues.simvenue import SimVenue
+from tests.support.exchange import (
+    PAPER,
+    PATIENT,
+    eventually,
+    limit_order,
+    market_order,
+    running_exchange,
+)
+from tests.support.simvenue import RunningVenue, running_venue, simvenue_settings, sqlite_url
+
+_S = order_pb2
+
+
+def adapter(venue: RunningVenue) -> Any:
+    return SimVenue("sim", venue.channel, SystemClock())
+
+
+async def _fills(venue: RunningVenue) -> dict[str, tuple[str, str, str]]:
+    answer = await venue.stub.ListFills(venue_pb.ListFillsRequest(account="paper"))
+    return {str(fill.trade_id): (fill.price, fill.quantity, fill.fee) for fill in answer.fills}
+
+
+async def test_trades_cancels_and_balances_agree_with_the_venue(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/exchange.sqlite3"
+    async with (
+        running_venue(sqlite_url(tmp_path), simvenue_settings()) as venue,
+        running_exchange(url, adapter=adapter(venue), timing=PATIENT) as exchange,
+    ):
+        bought = await exchange.create(market_order("0.05"))
+        assert bought.state == _S.ORDER_STATE_FILLED
+        resting = await exchange.create(limit_order("0.01", "1000"))
+        assert resting.state == _S.ORDER_STATE_OPEN
+        assert (await exchange.cancel(resting.name)).state == _S.ORDER_STATE_CANCELLED
+        killed = limit_order("0.01", "1000")
+        killed.order.limit.time_in_force = side_pb2.TIME_IN_FORCE_IOC
+        expired = await exchange.create(killed)
+        assert (expired.state, expired.reason) == (_S.ORDER_STATE_EXPIRED, "IMMEDIATE_OR_CANCEL")
+        poor = await exchange.create(market_order("10"))
+        assert poor.state == _S.ORDER_STATE_REJECTED
+        assert poor.reason == "INSUFFICIENT_BALANCE"
+
+        ours = {each.venue_trade_id: (each.price, each.quantity, each.fee) for each in await exchange.fills()}
+        assert ours == await _fills(venue)
+        balances = (await exchange.stub.ListBalances(pb.ListBalancesRequest(parent=PAPER))).balances
+        held = {each.asset: Decimal(each.free) + Decimal(each.locked) for each in balances}
+        spent = sum(
+            (Decimal(price) * Decimal(quantity) + Decimal(fee) for price, quantity, fee in ours.values()),
+            Decimal(0),
+        )
+        assert held == {"btc": Decimal("0.05"), "usdt": Decimal(100_000) - spent}
+        transfers = [each for each in await exchange.events() if each.DESCRIPTOR.name == "TransferRecorded"]
+        assert [(each.transfer.asset, each.transfer.amount) for each in transfers] == [("usdt", "100000")]
+
+
+async def test_killed_while_the_venue_trades_on(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/exchange.sqlite3"
+    async with running_venue(sqlite_url(tmp_path), simvenue_settings()) as venue:
+        request = market_order("0.05")
+        async with running_exchange(
+            url, adapter=adapter(venue), timing=PATIENT, crash_at=Step.VENUE_ANSWERED
+        ) as exchange:
+            await asyncio.gather(exchange.create(request, within=5), return_exceptions=True)
+        await venue.stub.PlaceOrder(
+            venue_pb.PlaceOrderRequest(
+                account="paper",
+                client_order_id="by-hand",
+                symbol="btc-usdt",
+                side=side_pb2.SIDE_SELL,
+                quantity="0.02",
+                market={},
+            )
+        )
+        async with running_exchange(url, adapter=adapter(venue), timing=PATIENT) as exchange:
+            order = await exchange.create(request)
+            assert (await exchange.settled(order.name, "FILLED")).filled_quantity == "0.05"
+            adopted = [each for each in await exchange.orders() if each.client_order_id == "by-hand"]
+            assert [each.state for each in adopted] == [_S.ORDER_STATE_FILLED]
+            ours = {
+                each.venue_trade_id: (each.price, each.quantity, each.fee) for each in await exchange.fills()
+            }
+            assert ours == await _fills(venue)
+
+
+async def test_the_venue_restarts_under_way(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/exchange.sqlite3"
+    async with (
+        running_venue(sqlite_url(tmp_path), simvenue_settings()) as venue,
+        running_exchange(url, adapter=adapter(venue), timing=PATIENT) as exchange,
+    ):
+        resting = await exchange.create(limit_order("0.01", "1000"))
+    async with (
+        running_venue(sqlite_url(tmp_path), simvenue_settings()) as venue,
+        running_exchange(url, adapter=adapter(venue), timing=PATIENT) as exchange,
+    ):
+        assert (await exchange.order(resting.name)).state == _S.ORDER_STATE_OPEN
+        assert (await exchange.cancel(resting.name)).state == _S.ORDER_STATE_CANCELLED
+        await eventually(exchange.orders)

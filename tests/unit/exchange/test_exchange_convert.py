@@ -1,0 +1,219 @@
+"""Messages to values and back; rules of instruments; settings."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from trademesh.exchange.v1 import order_pb2
+from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
+from trademesh.type.v1 import side_pb2
+
+from services.chassis.rpc.interceptors.validation import check
+from services.exchange import convert
+from services.exchange.domain.evidence import VenueStatus
+from services.exchange.domain.fills import Fill, Liquidity
+from services.exchange.domain.instruments import InstrumentRules
+from services.exchange.domain.order import (
+    Assets,
+    LimitTerms,
+    MarketTerms,
+    Order,
+    OrderIntent,
+    Side,
+    Terms,
+    TimeInForce,
+)
+from services.exchange.domain.states import OrderState
+from services.exchange.settings import AccountSettings, ExchangeSettings, VenueSettings
+from services.exchange.venues import simvenue_convert
+from services.kernel.errors import DomainError
+
+_ids = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
+_amounts = st.decimals(min_value="0.00000001", max_value="100000000", places=8)
+_moments = st.datetimes(
+    min_value=datetime.fromisoformat("2000-01-01"),
+    max_value=datetime.fromisoformat("2100-01-01"),
+    timezones=st.just(UTC),
+)
+_texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
+_assets = st.builds(Assets, _ids, _ids)
+_terms: st.SearchStrategy[Terms] = st.one_of(
+    st.just(MarketTerms()),
+    st.builds(LimitTerms, _amounts, st.sampled_from(TimeInForce), st.booleans()),
+)
+_orders = st.builds(
+    Order,
+    order_id=st.uuids(),
+    account=_ids,
+    venue=_ids,
+    instrument=_ids,
+    assets=_assets,
+    side=st.sampled_from(Side),
+    quantity=_amounts,
+    terms=_terms,
+    strategy=st.one_of(st.just(""), _ids),
+    state=st.sampled_from(OrderState),
+    filled_quantity=st.one_of(st.just(Decimal(0)), _amounts),
+    filled_notional=_amounts,
+    reason=_texts,
+    reason_message=_texts,
+    client_order_id=_texts,
+    venue_order_id=_texts,
+    version=st.integers(1, 2**62),
+    correlation_id=_texts,
+    create_time=_moments,
+    update_time=_moments,
+    submit_time=st.none(),
+)
+_fills = st.builds(
+    Fill,
+    fill_id=st.uuids(),
+    order_id=st.uuids(),
+    account=_ids,
+    venue=_ids,
+    instrument=_ids,
+    assets=_assets,
+    side=st.sampled_from(Side),
+    price=_amounts,
+    quantity=_amounts,
+    fee=st.decimals(min_value=-10, max_value=10, places=6),
+    fee_asset=_ids,
+    liquidity=st.sampled_from(Liquidity),
+    venue_trade_id=_texts,
+    strategy=st.one_of(st.just(""), _ids),
+    exchange_time=_moments,
+    receive_time=_moments,
+    correlation_id=_texts,
+)
+
+
+@given(_orders)
+def test_order_there_and_back(order: Order) -> None:
+    message = convert.order_to_proto(order)
+    check(message)
+    assert convert.order_of(order_pb2.Order.FromString(message.SerializeToString())) == order
+
+
+@given(_fills)
+def test_fill_there_and_back(fill: Fill) -> None:
+    assert convert.fill_of(convert.fill_to_proto(fill)) == fill
+
+
+@given(_orders)
+def test_order_to_the_simulated_venue_and_back(order: Order) -> None:
+    order = replace(order, client_order_id="tm-1", account="paper", instrument="btc-usdt")
+    request = simvenue_convert.place_request(order)
+    if not (
+        isinstance(order.terms, LimitTerms)
+        and order.terms.post_only
+        and order.terms.time_in_force is not TimeInForce.GTC
+    ):
+        check(request)
+    answer = venue_order_pb2.Order(
+        client_order_id=request.client_order_id,
+        venue_order_id=7,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=request.quantity,
+        status=venue_order_pb2.ORDER_STATUS_EXPIRED,
+        close_reason=venue_order_pb2.CLOSE_REASON_FILL_OR_KILL,
+    )
+    if request.HasField("limit"):
+        answer.limit.CopyFrom(request.limit)
+    else:
+        answer.market.SetInParent()
+    told = simvenue_convert.order_of(answer, order.assets)
+    assert (told.side, told.quantity, told.terms) == (order.side, order.quantity, order.terms)
+    assert (told.status, told.reason) == (VenueStatus.EXPIRED, "FILL_OR_KILL")
+
+
+def test_intent_does_not_look_at_output_only_fields() -> None:
+    order = order_pb2.Order(
+        instrument="venues/sim/instruments/btc-usdt", side=side_pb2.SIDE_SELL, quantity="1"
+    )
+    order.limit.price = "5"
+    plain = convert.intent_of("accounts/paper", order)
+    order.state, order.filled_quantity = order_pb2.ORDER_STATE_FILLED, "nonsense"
+    assert convert.intent_of("accounts/paper", order) == plain
+    assert plain.terms == LimitTerms(Decimal(5), TimeInForce.GTC)
+
+
+@pytest.mark.parametrize(
+    ("parent", "instrument"),
+    [
+        ("accounts/-", "venues/sim/instruments/btc-usdt"),
+        ("accounts/paper", "venues/sim/instruments/-"),
+        ("x", "venues/sim"),
+    ],
+)
+def test_a_wrong_name_is_a_definite_error(parent: str, instrument: str) -> None:
+    order = order_pb2.Order(instrument=instrument, side=side_pb2.SIDE_BUY, quantity="1")
+    order.market.SetInParent()
+    with pytest.raises(DomainError) as caught:
+        convert.intent_of(parent, order)
+    assert caught.value.reason == "INVALID_NAME"
+
+
+RULES = InstrumentRules(
+    instrument="btc-usdt",
+    assets=Assets("btc", "usdt"),
+    tick_size=Decimal("0.01"),
+    lot_size=Decimal("0.0001"),
+    min_quantity=Decimal("0.001"),
+    max_quantity=Decimal(10),
+    min_notional=Decimal(5),
+)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "terms", "reason"),
+    [
+        ("0.00101", MarketTerms(), "QUANTITY_OFF_LOT"),
+        ("0.0009", MarketTerms(), "QUANTITY_OUT_OF_RANGE"),
+        ("10.0001", MarketTerms(), "QUANTITY_OUT_OF_RANGE"),
+        ("1", LimitTerms(Decimal("60000.001")), "PRICE_OFF_TICK"),
+        ("0.001", LimitTerms(Decimal("4999.99")), "NOTIONAL_TOO_SMALL"),
+        ("1", LimitTerms(Decimal(60000), TimeInForce.IOC, post_only=True), "INVALID_REQUEST"),
+        ("0.001", LimitTerms(Decimal(5000)), None),
+        ("10", MarketTerms(), None),
+    ],
+)
+def test_rules_of_an_instrument(quantity: str, terms: Terms, reason: str | None) -> None:
+    intent = OrderIntent(
+        account="paper",
+        venue="sim",
+        instrument="btc-usdt",
+        side=Side.BUY,
+        quantity=Decimal(quantity),
+        terms=terms,
+    )
+    if reason is None:
+        RULES.check(intent)
+        return
+    with pytest.raises(DomainError) as caught:
+        RULES.check(intent)
+    assert caught.value.reason == reason
+    assert caught.value.violations
+
+
+def test_settings_refuse_real_money_without_a_word_about_it() -> None:
+    live = VenueSettings(name="real", simulated=False)
+    accounts = (AccountSettings(name="paper", venues=("real",)),)
+    with pytest.raises(ValidationError, match="LIVE_TRADING"):
+        ExchangeSettings(venues=(live,), accounts=accounts)
+    with pytest.raises(ValidationError, match="simulated venue only"):
+        ExchangeSettings(venues=(live,), accounts=accounts, live_trading=True)
+
+
+def test_settings_refuse_what_cannot_be_meant() -> None:
+    with pytest.raises(ValidationError, match="unknown venues"):
+        ExchangeSettings(accounts=(AccountSettings(name="paper", venues=("none",)),))
+    with pytest.raises(ValidationError):
+        ExchangeSettings(keep_requests_days=6)
+    timing = ExchangeSettings().timing()
+    assert timing.quiet > timing.send
+    assert timing.keep_requests >= 7 * 24 * 3600
