@@ -4,10 +4,9 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from google.rpc.error_details_pb2 import ErrorInfo
 from trademesh.risk.v1 import decision_pb2, risk_service_pb2, risk_service_pb2_grpc
 
-from services.chassis.rpc.status import details_of
+from services.chassis.rpc.client import MeshError
 from services.exchange import convert
 from services.exchange.domain.order import Order
 from services.exchange.ports import Approved, Denied, RiskUnavailableError
@@ -15,14 +14,6 @@ from services.kernel.decimals import render
 
 _DOMAIN: Final = "risk.trademesh"
 _CHECK_PREFIX: Final = "CHECK_KIND_"
-_DEFINITE: Final = frozenset(
-    {
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.ALREADY_EXISTS,
-        grpc.StatusCode.FAILED_PRECONDITION,
-    }
-)
 
 
 class RiskService:
@@ -73,16 +64,7 @@ def _no_decision(error: grpc.aio.AioRpcError) -> Denied:
     Raises:
         RiskUnavailableError: it is no answer.
     """
-    reason = _reason(error)
-    if reason and error.code() in _DEFINITE:
-        return Denied(reason, error.details() or reason)
-    raise RiskUnavailableError(f"{error.code().name}: {error.details()}") from error
-
-
-def _reason(error: grpc.aio.AioRpcError) -> str:
-    status = details_of(error)
-    for packed in status.details if status else ():
-        info = ErrorInfo()
-        if packed.Unpack(info) and info.domain == _DOMAIN:
-            return str(info.reason)
-    return ""
+    answer = MeshError.of(error)
+    if answer.definite and answer.domain == _DOMAIN:
+        return Denied(answer.reason, answer.message or answer.reason)
+    raise RiskUnavailableError(str(answer)) from error

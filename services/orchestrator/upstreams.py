@@ -21,17 +21,6 @@ Answer = TypeVar("Answer")
 _READ_TIMEOUT_S = 2.0
 _TRADE_TIMEOUT_S = 10.0
 _PAGE = 1000
-_FOR_GOOD = frozenset(
-    {
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.ALREADY_EXISTS,
-        grpc.StatusCode.FAILED_PRECONDITION,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.OUT_OF_RANGE,
-        grpc.StatusCode.UNIMPLEMENTED,
-    }
-)
 _CHECK_PREFIX = "CHECK_KIND_"
 
 
@@ -155,6 +144,6 @@ async def _asked(call: Awaitable[Answer]) -> Answer:
         return await call
     except grpc.aio.AioRpcError as error:
         answer = MeshError.of(error)
-        if answer.code in _FOR_GOOD:
+        if answer.definite or answer.code is grpc.StatusCode.UNIMPLEMENTED:
             raise RefusedError(answer.reason or answer.code.name, answer.message) from error
-        raise UpstreamUnavailableError(f"{answer.code.name}: {answer.message}") from error
+        raise UpstreamUnavailableError(str(answer)) from error

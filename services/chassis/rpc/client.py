@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import grpc
 import grpc.aio
@@ -25,6 +25,18 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
+
+_DECIDED: Final = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.ALREADY_EXISTS,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.OUT_OF_RANGE,
+    }
+)
+"""The codes of the error kinds that are the same however often one asks."""
 
 
 class Channels:
@@ -119,8 +131,15 @@ class MeshError:
 
     @property
     def definite(self) -> bool:
-        """Whether a handler decided this, so that the call surely did not take effect.
+        """Whether the service refused, so that the call surely did not take effect.
 
-        Without it (connection lost, deadline passed) the call may have taken effect.
+        Without it the call may have taken effect: the connection was lost, the deadline passed, or the
+        answer is one that says nothing about it. The chassis gives such answers a reason, too
+        (SERVER_DRAINING, SERVER_OVERLOADED, UPSTREAM_UNAVAILABLE, STORAGE_UNAVAILABLE, INTERNAL): a
+        handler may have been half-way through, or an earlier attempt of the same call at its end.
+        Hence a reason is not enough, the code must be one that only a decision has.
         """
-        return bool(self.reason)
+        return bool(self.reason) and self.code in _DECIDED
+
+    def __str__(self) -> str:
+        return f"{self.code.name}: {self.message}"

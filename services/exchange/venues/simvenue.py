@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from google.rpc.error_details_pb2 import ErrorInfo
 from trademesh.simvenue.v1 import account_pb2, simvenue_service_pb2, simvenue_service_pb2_grpc
 from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
-from services.chassis.rpc.status import details_of
+from services.chassis.rpc.client import MeshError
 from services.exchange.domain.evidence import VenueOrder
 from services.exchange.domain.fills import Balance, Transfer
 from services.exchange.domain.instruments import InstrumentRules
@@ -37,15 +36,12 @@ from services.kernel.clock import Clock
 _DOMAIN: Final = "simvenue.trademesh"
 _PAGE: Final = 500
 _ASK_S: Final = 3.0
-_NOTHING_CHANGED: Final = frozenset(
-    {"SERVER_DRAINING", "SERVER_OVERLOADED", "VENUE_HALTED", "CALLER_NOT_ALLOWED"}
-)
-"""The venue refused to look at the call at all; the same order may be taken a moment later."""
+_NOTHING_CHANGED: Final = frozenset({"VENUE_HALTED"})
+"""The venue's own word that it did nothing; the same order may be taken a moment later."""
 
 _REFUSALS: Final = frozenset(
     {
         "INVALID_REQUEST",
-        "MALFORMED_REQUEST",
         "UNKNOWN_SYMBOL",
         "UNKNOWN_ACCOUNT",
         "PRICE_OFF_TICK",
@@ -57,7 +53,8 @@ _REFUSALS: Final = frozenset(
         "POST_ONLY_WOULD_TRADE",
     }
 )
-"""The venue's definite no to an order. A reason that is in no list here proves nothing."""
+"""The venue's definite no to an order. A reason that is in no list here proves nothing, and those of
+the chassis around the venue (SERVER_DRAINING, SERVER_OVERLOADED, STORAGE_UNAVAILABLE ...) least of all."""
 
 _NEVER_CONNECTED: Final = ("failed to connect to all addresses", "no children to pick from")
 """What gRPC says where no connection stood, so that no byte of the call can have left."""
@@ -218,7 +215,7 @@ class SimVenue:
                 told = await self.find(order.account, order.client_order_id)
                 return NotThere() if told is None else Accepted(told)
         outcome = _classified(error)
-        return outcome if isinstance(outcome, NotSent) else Uncertain(_words(error))
+        return outcome if isinstance(outcome, NotSent) else Uncertain(str(MeshError.of(error)))
 
     async def _know_assets(self) -> None:
         if not self._assets:
@@ -243,32 +240,23 @@ async def _asked(method: Callable[..., Awaitable[Any]], request: Any) -> Any:
 
 def _classified(error: grpc.aio.AioRpcError) -> PlaceOutcome:
     """What a failed call says about the order it carried."""
-    reason = _reason(error)
+    answer, reason = MeshError.of(error), _reason(error)
     if reason == "DUPLICATE_CLIENT_ORDER_ID":
         return AlreadyThere()
     if reason in _REFUSALS:
-        return Refused(reason, error.details() or reason)
+        return Refused(reason, answer.message or reason)
     if reason in _NOTHING_CHANGED:
-        return NotSent(_words(error))
-    details = error.details() or ""
-    if error.code() is grpc.StatusCode.UNAVAILABLE and details.startswith(_NEVER_CONNECTED):
-        return NotSent(details)
-    return Uncertain(_words(error))
+        return NotSent(str(answer))
+    if answer.code is grpc.StatusCode.UNAVAILABLE and answer.message.startswith(_NEVER_CONNECTED):
+        return NotSent(answer.message)
+    return Uncertain(str(answer))
 
 
 def _reason(error: grpc.aio.AioRpcError) -> str:
     """The venue's own reason; empty where somebody else speaks, or nobody."""
-    status = details_of(error)
-    for packed in status.details if status else ():
-        info = ErrorInfo()
-        if packed.Unpack(info) and info.domain == _DOMAIN:
-            return str(info.reason)
-    return ""
-
-
-def _words(error: grpc.aio.AioRpcError) -> str:
-    return f"{error.code().name}: {error.details()}"
+    answer = MeshError.of(error)
+    return answer.reason if answer.domain == _DOMAIN else ""
 
 
 def _unreachable(error: grpc.aio.AioRpcError) -> VenueUnreachableError:
-    return VenueUnreachableError(_words(error))
+    return VenueUnreachableError(str(MeshError.of(error)))

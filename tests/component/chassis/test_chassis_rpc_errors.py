@@ -238,3 +238,42 @@ async def test_an_answer_without_details_still_reads() -> None:
     read = MeshError.of(bare)
     assert (read.code, read.reason, read.message) == (grpc.StatusCode.UNAVAILABLE, "", "connection lost")
     assert not read.definite
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "definite"),
+    [
+        ("INSUFFICIENT_BALANCE", ErrorKind.PRECONDITION, True),
+        ("ORDER_NOT_FOUND", ErrorKind.NOT_FOUND, True),
+        ("INVALID_REQUEST", ErrorKind.INVALID, True),
+        ("REQUEST_ID_REUSED", ErrorKind.ALREADY_EXISTS, True),
+        ("REQUEST_IN_PROGRESS", ErrorKind.ABORTED, False),
+        ("SERVER_DRAINING", ErrorKind.UNAVAILABLE, False),
+        ("SERVER_OVERLOADED", ErrorKind.UNAVAILABLE, False),
+        ("STORAGE_UNAVAILABLE", ErrorKind.UNAVAILABLE, False),
+        ("UPSTREAM_UNAVAILABLE", ErrorKind.UNAVAILABLE, False),
+        ("UPSTREAM_UNAVAILABLE", ErrorKind.DEADLINE, False),
+        ("INTERNAL", ErrorKind.INTERNAL, False),
+    ],
+)
+async def test_only_a_decision_is_definite(
+    serve: Serve, reason: str, kind: ErrorKind, *, definite: bool
+) -> None:
+    async def refusing(_: Any, __: Any) -> Response:
+        raise DomainError(reason, "words", kind=kind)
+
+    async with serve([echo(refusing)]) as channel:
+        error = await _failure(EchoStub(channel).unary(VALID))
+    read = MeshError.of(error)
+    assert (read.reason, read.definite) == (reason, definite)
+    assert str(read) == f"{error.code().name}: words"
+
+
+async def test_a_fault_of_the_handler_leaves_open_whether_the_call_took_effect(serve: Serve) -> None:
+    async def crashing(_: Any, __: Any) -> Response:
+        raise RuntimeError("after the commit")
+
+    async with serve([echo(crashing)]) as channel:
+        error = await _failure(EchoStub(channel).unary(VALID))
+    read = MeshError.of(error)
+    assert (read.reason, read.definite) == ("INTERNAL", False)
