@@ -25,7 +25,6 @@ from services.market.domain.trades import Side, Trade
 from services.market.subscription import Beat, End, Frame, Kind, Wish
 
 DEFAULT_DEPTH = 20
-DEFAULT_PAGE = 100
 TICKER = "ticker"
 ORDER_BOOK = "orderBook"
 

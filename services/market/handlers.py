@@ -7,7 +7,6 @@ from datetime import datetime
 
 from services.kernel.errors import DomainError, ErrorKind, Violation
 from services.kernel.names import InstrumentName, VenueName
-from services.kernel.paging import cursor_of, page_token
 from services.market.board import Board, VenueBoard, stale
 from services.market.domain.book import OrderBook
 from services.market.domain.candles import Candle, Interval
@@ -29,7 +28,7 @@ class CandleQuery:
         start: only candles that open then or later; None for the latest.
         end: only candles that open before; None for up to now.
         limit: most candles.
-        token: page token; empty for the first page.
+        after: only candles that open after this one of the page before; None for the first page.
     """
 
     instrument: InstrumentName
@@ -37,7 +36,7 @@ class CandleQuery:
     start: datetime | None
     end: datetime | None
     limit: int
-    token: str
+    after: datetime | None = None
 
 
 class MarketReads:
@@ -50,18 +49,16 @@ class MarketReads:
     def __init__(self, board: Board) -> None:
         self._board = board
 
-    def instruments(self, venue: VenueName, limit: int, token: str) -> tuple[Sequence[Instrument], str]:
-        """A page of the venue's instruments, and the token of the next."""
-        key = ("ListInstruments", str(venue))
-        after = cursor_of(key, token)
+    def instruments(
+        self, venue: VenueName, limit: int, after: str | None = None
+    ) -> tuple[Sequence[Instrument], bool]:
+        """A page of the venue's instruments by id, after an id, and whether there are more."""
         found = [
             each
             for each in self._board.venue(venue.venue, str(venue)).instruments()
             if after is None or each.name.instrument > after
         ]
-        page = found[:limit]
-        more = page_token(key, page[-1].name.instrument) if len(found) > limit else ""
-        return page, more
+        return found[:limit], len(found) > limit
 
     def instrument(self, name: InstrumentName) -> Instrument:
         """One instrument."""
@@ -83,15 +80,15 @@ class MarketReads:
             raise stale(name.venue, f"{name} has no order book yet")
         return found
 
-    def trades(self, name: InstrumentName, limit: int, token: str) -> tuple[Sequence[Trade], str]:
-        """A page of trades, newest first, and the token of the next."""
-        key = ("ListTrades", str(name))
-        found = self._live(name).trades.page(limit + 1, cursor_of(key, token))
-        page = found[:limit]
-        return page, page_token(key, page[-1].venue_trade_id) if len(found) > limit else ""
+    def trades(
+        self, name: InstrumentName, limit: int, before: str | None = None
+    ) -> tuple[Sequence[Trade], bool]:
+        """A page of trades, newest first, before a trade's id, and whether there are more."""
+        found = self._live(name).trades.page(limit + 1, before)
+        return found[:limit], len(found) > limit
 
-    def candles(self, query: CandleQuery) -> tuple[Sequence[Candle], str]:
-        """A page of candles, oldest first, and the token of the next."""
+    def candles(self, query: CandleQuery) -> tuple[Sequence[Candle], bool]:
+        """A page of candles, oldest first, and whether there are more."""
         if query.start and query.end and query.start >= query.end:
             raise DomainError(
                 "INVALID_REQUEST",
@@ -100,16 +97,12 @@ class MarketReads:
                 violations=[Violation("end_time", "must be after start_time")],
             )
         series = self._live(query.instrument).candles(query.interval)
-        key = ("ListCandles", str(query.instrument), query.interval.value, str(query.start), str(query.end))
-        after = cursor_of(key, query.token)
         if query.start is None:
-            return series.between(None, query.end)[-query.limit :], ""
+            return series.between(None, query.end)[-query.limit :], False
         found = series.between(query.start, query.end)
-        if after is not None:
-            found = [each for each in found if each.open_time.isoformat() > after]
-        page = found[: query.limit]
-        more = page_token(key, page[-1].open_time.isoformat()) if len(found) > query.limit else ""
-        return page, more
+        if query.after is not None:
+            found = [each for each in found if each.open_time > query.after]
+        return found[: query.limit], len(found) > query.limit
 
     def _live(self, name: InstrumentName) -> LiveInstrument:
         return self._board.venue(name.venue, str(name)).live(name)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import grpc.aio
@@ -13,6 +14,7 @@ from trademesh.market.v1 import (
     ticker_pb2,
 )
 
+from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.kernel.clock import Clock
 from services.kernel.names import InstrumentName, VenueName
 from services.market import convert
@@ -41,10 +43,11 @@ class MarketServicer(market_service_pb2_grpc.MarketServiceServicer):
     ) -> market_service_pb2.ListInstrumentsResponse:
         """A page of a venue's instruments."""
         venue = VenueName.parse(request.parent, field="parent")
-        limit = request.page_size or convert.DEFAULT_PAGE
-        page, more = self._reads.instruments(venue, limit, request.page_token)
+        after = after_page_token(request)
+        page, more = self._reads.instruments(venue, page_size(request), after[0] if after else None)
         return market_service_pb2.ListInstrumentsResponse(
-            instruments=[convert.instrument_to_proto(each) for each in page], next_page_token=more
+            instruments=[convert.instrument_to_proto(each) for each in page],
+            next_page_token=next_page_token(request, [page[-1].name.instrument]) if more else "",
         )
 
     async def GetInstrument(
@@ -73,27 +76,30 @@ class MarketServicer(market_service_pb2_grpc.MarketServiceServicer):
     ) -> market_service_pb2.ListTradesResponse:
         """A page of an instrument's trades, newest first."""
         name = InstrumentName.parse(request.parent, field="parent")
-        limit = request.page_size or convert.DEFAULT_PAGE
-        page, more = self._reads.trades(name, limit, request.page_token)
+        after = after_page_token(request)
+        page, more = self._reads.trades(name, page_size(request), after[0] if after else None)
         return market_service_pb2.ListTradesResponse(
-            trades=[convert.trade_to_proto(each) for each in page], next_page_token=more
+            trades=[convert.trade_to_proto(each) for each in page],
+            next_page_token=next_page_token(request, [page[-1].venue_trade_id]) if more else "",
         )
 
     async def ListCandles(
         self, request: market_service_pb2.ListCandlesRequest, context: Context
     ) -> market_service_pb2.ListCandlesResponse:
         """A page of an instrument's candles, oldest first."""
+        after = after_page_token(request)
         query = CandleQuery(
             instrument=InstrumentName.parse(request.parent, field="parent"),
             interval=Interval(request.interval),
             start=convert.moment(request.start_time) if request.HasField("start_time") else None,
             end=convert.moment(request.end_time) if request.HasField("end_time") else None,
-            limit=request.page_size or convert.DEFAULT_PAGE,
-            token=request.page_token,
+            limit=page_size(request),
+            after=datetime.fromisoformat(after[0]) if after else None,
         )
         page, more = self._reads.candles(query)
         return market_service_pb2.ListCandlesResponse(
-            candles=[convert.candle_to_proto(each) for each in page], next_page_token=more
+            candles=[convert.candle_to_proto(each) for each in page],
+            next_page_token=next_page_token(request, [page[-1].open_time.isoformat()]) if more else "",
         )
 
     async def WatchMarket(

@@ -19,7 +19,6 @@ from services.strategy.domain.sma import Side, SmaCross
 from services.strategy.domain.strategy import Definition, Strategy, StrategyState
 from services.strategy.ports import Request
 
-DEFAULT_PAGE = 100
 FIELDS = ("instrument", "candle_interval", "quantity", "sma_cross")
 """What an update mask may name."""
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from services.kernel.clock import Clock, IdSource
 from services.kernel.errors import DomainError, ErrorKind
 from services.kernel.names import StrategyName
-from services.kernel.paging import cursor_of, page_token
 from services.strategy.domain.signal import Signal
 from services.strategy.domain.strategy import Definition, Strategy, StrategyState, exists, not_found
 from services.strategy.ports import Request, Session, StrategyStore
@@ -135,23 +134,20 @@ class StrategyReads:
             raise not_found(name)
         return found
 
-    async def strategies(self, limit: int, token: str) -> tuple[Sequence[Strategy], str]:
-        """A page of strategies by name, and the token of the next."""
-        key = ("ListStrategies",)
-        found = await self._store.strategies(cursor_of(key, token) or "", limit + 1)
-        page = found[:limit]
-        return page, page_token(key, page[-1].name.strategy) if len(found) > limit else ""
+    async def strategies(self, limit: int, after: str | None = None) -> tuple[Sequence[Strategy], bool]:
+        """A page of strategies by id, after an id, and whether there are more."""
+        found = await self._store.strategies(after or "", limit + 1)
+        return found[:limit], len(found) > limit
 
-    async def signals(self, name: StrategyName, limit: int, token: str) -> tuple[Sequence[Signal], str]:
-        """A page of a strategy's signals, newest first, and the token of the next."""
-        key = ("ListSignals", str(name))
-        cursor = cursor_of(key, token)
-        found = await self._store.signals_before(name, int(cursor) if cursor else None, limit + 1)
-        if not found and cursor is None:
+    async def signals(
+        self, name: StrategyName, limit: int, before: int | None = None
+    ) -> tuple[Sequence[Signal], bool]:
+        """A page of a strategy's signals, newest first, before a sequence, and whether there are more."""
+        found = await self._store.signals_before(name, before, limit + 1)
+        if not found and before is None:
             # The signals of a deleted strategy stay; without any, it must be there.
             await self.strategy(name)
-        page = found[:limit]
-        return page, page_token(key, str(page[-1].sequence)) if len(found) > limit else ""
+        return found[:limit], len(found) > limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from trademesh.strategy.v1 import strategy_pb2, strategy_service_pb2, strategy_service_pb2_grpc
 from trademesh.type.v1 import stream_pb2
 
+from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.kernel.clock import Clock
 from services.kernel.names import StrategyName
 from services.strategy import convert
@@ -40,10 +41,11 @@ class StrategyServicer(strategy_service_pb2_grpc.StrategyServiceServicer):
         self, request: strategy_service_pb2.ListStrategiesRequest, context: Context
     ) -> strategy_service_pb2.ListStrategiesResponse:
         """A page of strategies."""
-        limit = request.page_size or convert.DEFAULT_PAGE
-        page, more = await self._reads.strategies(limit, request.page_token)
+        after = after_page_token(request)
+        page, more = await self._reads.strategies(page_size(request), after[0] if after else None)
         return strategy_service_pb2.ListStrategiesResponse(
-            strategies=[convert.strategy_to_proto(each) for each in page], next_page_token=more
+            strategies=[convert.strategy_to_proto(each) for each in page],
+            next_page_token=next_page_token(request, [page[-1].name.strategy]) if more else "",
         )
 
     async def GetStrategy(
@@ -106,10 +108,11 @@ class StrategyServicer(strategy_service_pb2_grpc.StrategyServiceServicer):
     ) -> strategy_service_pb2.ListSignalsResponse:
         """A page of a strategy's signals, newest first."""
         name = StrategyName.parse(request.parent, field="parent")
-        limit = request.page_size or convert.DEFAULT_PAGE
-        page, more = await self._reads.signals(name, limit, request.page_token)
+        after = after_page_token(request)
+        page, more = await self._reads.signals(name, page_size(request), int(after[0]) if after else None)
         return strategy_service_pb2.ListSignalsResponse(
-            signals=[convert.signal_to_proto(each) for each in page], next_page_token=more
+            signals=[convert.signal_to_proto(each) for each in page],
+            next_page_token=next_page_token(request, [str(page[-1].sequence)]) if more else "",
         )
 
     async def WatchSignals(

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from google.protobuf.message import Message
 
@@ -28,7 +28,8 @@ def next_page_token(request: Message, after: Iterable[str]) -> str:
         after: what :func:`after_page_token` gives back for the next page, as in the sort key of the
             last entry of this page.
     """
-    text = json.dumps([_digest(request), *after], separators=(",", ":"))
+    parts = list(after)
+    text = json.dumps([_digest(request, parts), *parts], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -36,30 +37,32 @@ def after_page_token(request: Message) -> tuple[str, ...] | None:
     """Where the page begins: what was given to :func:`next_page_token`, or None for the first page.
 
     Raises:
-        DomainError: INVALID_PAGE_TOKEN where the token was not made for this question.
+        DomainError: INVALID_PAGE_TOKEN where the token was not made for this question, or was changed.
     """
     token = str(getattr(request, "page_token", ""))
     if not token:
         return None
     try:
         parts = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise _invalid() from None
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise _invalid()
-    if parts[:1] != [_digest(request)]:
+    after = tuple(parts[1:])
+    if next_page_token(request, after) != token:
         raise _invalid()
-    return tuple(parts[1:])
+    return after
 
 
-def _digest(request: Message) -> str:
+def _digest(request: Message, after: Sequence[str]) -> str:
     question = type(request)()
     question.CopyFrom(request)
     for field in _NOT_PART_OF_THE_QUESTION:
         question.ClearField(field)
     name = request.DESCRIPTOR.full_name.encode()
     body = question.SerializeToString(deterministic=True)
-    digest = hashlib.sha256(name + b"\0" + body).digest()[:_DIGEST_BYTES]
+    place = json.dumps(after).encode()
+    digest = hashlib.sha256(b"\0".join((name, place, body))).digest()[:_DIGEST_BYTES]
     return base64.urlsafe_b64encode(digest).decode()
 
 
