@@ -12,13 +12,10 @@ import grpc.aio
 from trademesh.simvenue.v1 import simvenue_service_pb2_grpc
 
 from services.chassis.clock import SystemClock
-from services.chassis.ids import UuidSource
 from services.chassis.persistence import Database
-from services.chassis.registry import load_registry
-from services.chassis.runtime import Runtime
-from services.chassis.settings import ChassisSettings
 from services.simvenue.app import build_venue
 from services.simvenue.settings import SimvenueSettings
+from tests.support.application import runtime_of
 from tests.support.rpc import serving
 
 MIGRATIONS = "services.simvenue.storage.migrations"
@@ -67,13 +64,7 @@ async def running_venue(
 
 @asynccontextmanager
 async def _running(database: Database, settings: SimvenueSettings, clock: Any) -> AsyncIterator[RunningVenue]:
-    def no_channel(service: str) -> grpc.aio.Channel:
-        raise AssertionError(f"the venue calls nobody, not {service} either")
-
-    runtime = Runtime(
-        load_registry()["simvenue"], ChassisSettings(), clock, UuidSource(), database, no_channel
-    )
-    application = await build_venue(runtime, settings)
+    application = await build_venue(runtime_of("simvenue", database=database, clock=clock), settings)
     assert application.prepare is not None
     await application.prepare()
     tasks = {each.name: asyncio.ensure_future(each.run()) for each in application.background}

@@ -23,7 +23,7 @@ from services.market.feeds.simvenue import SimvenueFeed
 from services.market.feeds.simvenue_messages import INTERVALS
 from services.market.metrics import MarketMetrics
 from services.market.settings import MarketSettings
-from tests.support.applications import runtime_of, serving_application
+from tests.support.application import runtime_of, serving_application
 from tests.support.market import BTC
 from tests.support.simvenue import running_venue, simvenue_settings, sqlite_url
 

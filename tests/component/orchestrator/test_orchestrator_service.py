@@ -183,7 +183,7 @@ async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterato
         database = await Database.open(database_url, migrations=MIGRATIONS)
         stack.push_async_callback(database.close)
         channel = await stack.enter_async_context(
-            running("orchestrator", build, serve, database=database, channels=channels)
+            running("orchestrator", build, database=database, channels=channels)
         )
         stub = orchestrator_service_pb2_grpc.OrchestratorServiceStub(channel)
         yield Stage(stub, strategy, orders, risk, exchange, portfolio)

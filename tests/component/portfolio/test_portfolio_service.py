@@ -121,7 +121,6 @@ async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterato
         running(
             "portfolio",
             build,
-            serve,
             database=database,
             channels={"exchange": to_exchange, "market": to_market},
         ) as channel,

@@ -133,7 +133,7 @@ async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterato
         serve([exchange.binding]) as to_exchange,
         serve([prices]) as to_market,
         running(
-            "risk", build, serve, database=database, channels={"exchange": to_exchange, "market": to_market}
+            "risk", build, database=database, channels={"exchange": to_exchange, "market": to_market}
         ) as channel,
     ):
         yield Stage(risk_service_pb2_grpc.RiskServiceStub(channel), market, exchange)

@@ -16,7 +16,7 @@ from services.market.settings import MarketSettings
 from services.strategy.app import assemble
 from services.strategy.metrics import StrategyMetrics
 from services.strategy.settings import StrategySettings
-from tests.support.applications import runtime_of, serving_application
+from tests.support.application import runtime_of, serving_application
 from tests.support.simvenue import running_venue, simvenue_settings, sqlite_url
 from tests.support.strategy import opened
 
