@@ -1,14 +1,13 @@
 """Between the contract's messages and the domain's values, both ways."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.exchange.v1 import balance_pb2, exchange_service_pb2, fill_pb2, order_pb2, venue_pb2
 from trademesh.type.v1 import side_pb2
 
+from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.exchange.domain.fills import Balance, Fill, Liquidity, Transfer
 from services.exchange.domain.order import (
     Assets,
@@ -82,8 +81,8 @@ def order_to_proto(order: Order) -> order_pb2.Order:
         venue_order_id=order.venue_order_id,
         version=order.version,
         correlation_id=order.correlation_id,
-        create_time=timestamp(order.create_time),
-        update_time=timestamp(order.update_time),
+        create_time=to_timestamp(order.create_time),
+        update_time=to_timestamp(order.update_time),
     )
     match order.terms:
         case MarketTerms():
@@ -118,8 +117,8 @@ def order_of(message: order_pb2.Order) -> Order:
         venue_order_id=message.venue_order_id,
         version=message.version,
         correlation_id=message.correlation_id,
-        create_time=moment(message.create_time),
-        update_time=moment(message.update_time),
+        create_time=to_datetime(message.create_time),
+        update_time=to_datetime(message.update_time),
         submit_time=None,
     )
 
@@ -140,8 +139,8 @@ def fill_to_proto(fill: Fill) -> fill_pb2.Fill:
         liquidity=f"LIQUIDITY_{fill.liquidity}",
         venue_trade_id=fill.venue_trade_id,
         strategy=str(StrategyName(fill.strategy)) if fill.strategy else "",
-        exchange_time=timestamp(fill.exchange_time),
-        receive_time=timestamp(fill.receive_time),
+        exchange_time=to_timestamp(fill.exchange_time),
+        receive_time=to_timestamp(fill.receive_time),
         correlation_id=fill.correlation_id,
     )
 
@@ -165,8 +164,8 @@ def fill_of(message: fill_pb2.Fill) -> Fill:
         liquidity=_LIQUIDITIES_BACK[message.liquidity],
         venue_trade_id=message.venue_trade_id,
         strategy=StrategyName.parse(message.strategy).strategy if message.strategy else "",
-        exchange_time=moment(message.exchange_time),
-        receive_time=moment(message.receive_time),
+        exchange_time=to_datetime(message.exchange_time),
+        receive_time=to_datetime(message.receive_time),
         correlation_id=message.correlation_id,
     )
 
@@ -179,8 +178,8 @@ def transfer_to_proto(transfer: Transfer) -> balance_pb2.Transfer:
         venue_transfer_id=transfer.venue_transfer_id,
         asset=transfer.asset,
         amount=render(transfer.amount),
-        exchange_time=timestamp(transfer.exchange_time),
-        receive_time=timestamp(transfer.receive_time),
+        exchange_time=to_timestamp(transfer.exchange_time),
+        receive_time=to_timestamp(transfer.receive_time),
     )
 
 
@@ -192,7 +191,7 @@ def balance_to_proto(balance: Balance) -> balance_pb2.Balance:
         asset=balance.asset,
         free=render(balance.free),
         locked=render(balance.locked),
-        receive_time=timestamp(balance.receive_time),
+        receive_time=to_timestamp(balance.receive_time),
     )
 
 
@@ -238,18 +237,6 @@ def order_id_of(name: OrderName) -> UUID | None:
         return UUID(name.order)
     except ValueError:
         return None
-
-
-def timestamp(value: datetime) -> Timestamp:
-    """A moment on the wire."""
-    message = Timestamp()
-    message.FromDatetime(value)
-    return message
-
-
-def moment(message: Timestamp) -> datetime:
-    """A moment from the wire, UTC."""
-    return message.ToDatetime(tzinfo=UTC)
 
 
 def _terms_of(order: order_pb2.Order) -> Terms:

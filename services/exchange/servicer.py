@@ -13,6 +13,7 @@ from trademesh.exchange.v1 import exchange_service_pb2_grpc as pb_grpc
 from trademesh.exchange.v1 import order_pb2, venue_pb2
 
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
+from services.chassis.rpc.timestamps import optional_datetime
 from services.exchange import convert
 from services.exchange.domain.errors import order_not_found
 from services.exchange.handlers.cancel_order import CancelOrder
@@ -120,8 +121,8 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
         wanted = FillFilter(
             account,
             order_id,
-            convert.moment(request.start_time) if request.HasField("start_time") else None,
-            convert.moment(request.end_time) if request.HasField("end_time") else None,
+            optional_datetime(request, "start_time"),
+            optional_datetime(request, "end_time"),
             _before(after_page_token(request)),
         )
         fills, more = await self._use.reads.fills(wanted, page_size(request))

@@ -1,10 +1,9 @@
 """Values of the domain as messages of the contract, and back."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.market.v1 import (
     candle_pb2,
     instrument_pb2,
@@ -15,6 +14,7 @@ from trademesh.market.v1 import (
 )
 from trademesh.type.v1 import side_pb2, stream_pb2
 
+from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.kernel.decimals import parse, render
 from services.kernel.names import InstrumentName
 from services.market.domain.book import Level, OrderBook
@@ -42,18 +42,6 @@ _KINDS = {
     market_service_pb2.MARKET_EVENT_KIND_TRADE: Kind.TRADE,
     market_service_pb2.MARKET_EVENT_KIND_CANDLE: Kind.CANDLE,
 }
-
-
-def stamp(moment: datetime) -> Timestamp:
-    """A moment on the wire."""
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
-
-
-def moment(message: Timestamp) -> datetime:
-    """A moment from the wire, in UTC; parts of a microsecond are cut off."""
-    return message.ToDatetime(tzinfo=UTC)
 
 
 def instrument_of(name: str, kind: str) -> InstrumentName:
@@ -112,8 +100,8 @@ def ticker_to_proto(value: Ticker) -> ticker_pb2.Ticker:
         ask_quantity=_render(value.ask.quantity if value.ask else None),
         last_price=_render(value.last_price),
         last_quantity=_render(value.last_quantity),
-        exchange_time=stamp(value.exchange_time),
-        receive_time=stamp(value.receive_time),
+        exchange_time=to_timestamp(value.exchange_time),
+        receive_time=to_timestamp(value.receive_time),
     )
 
 
@@ -130,8 +118,8 @@ def ticker_from_proto(message: ticker_pb2.Ticker) -> Ticker:
         ask=_level(message.ask_price, message.ask_quantity),
         last_price=_parse(message.last_price),
         last_quantity=_parse(message.last_quantity),
-        exchange_time=moment(message.exchange_time),
-        receive_time=moment(message.receive_time),
+        exchange_time=to_datetime(message.exchange_time),
+        receive_time=to_datetime(message.receive_time),
     )
 
 
@@ -142,8 +130,8 @@ def order_book_to_proto(value: OrderBook) -> order_book_pb2.OrderBook:
         bids=_levels(value.bids),
         asks=_levels(value.asks),
         sequence=value.sequence,
-        exchange_time=stamp(value.exchange_time),
-        receive_time=stamp(value.receive_time),
+        exchange_time=to_timestamp(value.exchange_time),
+        receive_time=to_timestamp(value.receive_time),
     )
 
 
@@ -159,8 +147,8 @@ def order_book_from_proto(message: order_book_pb2.OrderBook) -> OrderBook:
         bids=tuple(Level(parse(each.price), parse(each.quantity)) for each in message.bids),
         asks=tuple(Level(parse(each.price), parse(each.quantity)) for each in message.asks),
         sequence=message.sequence,
-        exchange_time=moment(message.exchange_time),
-        receive_time=moment(message.receive_time),
+        exchange_time=to_datetime(message.exchange_time),
+        receive_time=to_datetime(message.receive_time),
     )
 
 
@@ -172,8 +160,8 @@ def trade_to_proto(value: Trade) -> trade_pb2.Trade:
         price=render(value.price),
         quantity=render(value.quantity),
         aggressor_side=_SIDES[value.aggressor_side],
-        exchange_time=stamp(value.exchange_time),
-        receive_time=stamp(value.receive_time),
+        exchange_time=to_timestamp(value.exchange_time),
+        receive_time=to_timestamp(value.receive_time),
     )
 
 
@@ -191,8 +179,8 @@ def trade_from_proto(message: trade_pb2.Trade) -> Trade:
         price=parse(message.price),
         quantity=parse(message.quantity),
         aggressor_side=_SIDES_BACK[message.aggressor_side],
-        exchange_time=moment(message.exchange_time),
-        receive_time=moment(message.receive_time),
+        exchange_time=to_datetime(message.exchange_time),
+        receive_time=to_datetime(message.receive_time),
     )
 
 
@@ -201,8 +189,8 @@ def candle_to_proto(value: Candle) -> candle_pb2.Candle:
     return candle_pb2.Candle(
         instrument=str(value.instrument),
         interval=value.interval.value,
-        open_time=stamp(value.open_time),
-        close_time=stamp(value.close_time),
+        open_time=to_timestamp(value.open_time),
+        close_time=to_timestamp(value.close_time),
         open_price=render(value.open_price),
         high_price=render(value.high_price),
         low_price=render(value.low_price),
@@ -224,7 +212,7 @@ def candle_from_proto(message: candle_pb2.Candle) -> Candle:
     return Candle(
         instrument=InstrumentName.parse(message.instrument),
         interval=Interval(message.interval),
-        open_time=moment(message.open_time),
+        open_time=to_datetime(message.open_time),
         open_price=parse(message.open_price),
         high_price=parse(message.high_price),
         low_price=parse(message.low_price),
@@ -262,7 +250,7 @@ def frame_to_proto(frame: Frame, now: datetime) -> market_service_pb2.WatchMarke
         case Candle():
             return response(candle=candle_to_proto(frame))
         case Beat():
-            return response(heartbeat=stream_pb2.Heartbeat(send_time=stamp(now)))
+            return response(heartbeat=stream_pb2.Heartbeat(send_time=to_timestamp(now)))
         case End(reason=reason):
             return response(end=stream_pb2.StreamEnd(reason=reason.name, message=reason.value))
 

@@ -15,6 +15,7 @@ from trademesh.market.v1 import (
 )
 
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
+from services.chassis.rpc.timestamps import optional_datetime
 from services.kernel.clock import Clock
 from services.kernel.names import InstrumentName, VenueName
 from services.market import convert
@@ -91,8 +92,8 @@ class MarketServicer(market_service_pb2_grpc.MarketServiceServicer):
         query = CandleQuery(
             instrument=InstrumentName.parse(request.parent, field="parent"),
             interval=Interval(request.interval),
-            start=convert.moment(request.start_time) if request.HasField("start_time") else None,
-            end=convert.moment(request.end_time) if request.HasField("end_time") else None,
+            start=optional_datetime(request, "start_time"),
+            end=optional_datetime(request, "end_time"),
             limit=page_size(request),
             after=datetime.fromisoformat(after[0]) if after else None,
         )
@@ -107,7 +108,7 @@ class MarketServicer(market_service_pb2_grpc.MarketServiceServicer):
     ) -> AsyncIterator[market_service_pb2.WatchMarketResponse]:
         """The present state of an instrument, then each change."""
         name = InstrumentName.parse(request.instrument, field="instrument")
-        after = convert.moment(request.candles_after) if request.HasField("candles_after") else None
+        after = optional_datetime(request, "candles_after")
         wish = convert.wish_from_proto(request)
         async with aclosing(self._streams.watch(name, wish, after)) as frames:
             async for frame in frames:

@@ -41,13 +41,13 @@ async def build(runtime: Runtime) -> Application:
         message = envelope.unpack(signal_pb2.Signal)
         if message is not None:
             writer = SqlWriter(connection, settings.account)
-            await take_signal(convert.signal_from(message), writer, clock.now(), max_age)
+            await take_signal(convert.signal_from_proto(message), writer, clock.now(), max_age)
 
     async def apply_order(connection: Connection, envelope: Envelope) -> None:
         changed = envelope.unpack(order_events_pb2.OrderChanged)
         if changed is not None and changed.order.strategy:
             writer = SqlWriter(connection, settings.account)
-            await follow_order(convert.order_from(changed.order), writer, clock.now())
+            await follow_order(convert.order_from_proto(changed.order), writer, clock.now())
 
     def subscribe(source: str, apply: Apply) -> Subscription:
         return Subscription(

@@ -1,14 +1,13 @@
 """Protobuf to domain and back."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.exchange.v1 import order_pb2
 from trademesh.orchestrator.v1 import cycle_pb2, trading_status_pb2
 from trademesh.strategy.v1 import signal_pb2
 from trademesh.type.v1 import side_pb2
 
+from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.kernel.decimals import parse, render
 from services.kernel.names import AccountName, InstrumentName
 from services.orchestrator.domain.cycle import Cycle, CycleState, Side, Signal, Step
@@ -35,7 +34,7 @@ WORKING_STATES = [name for name, state in order_pb2.OrderState.items() if state 
 """The states of an order that is not final, as the exchange's ListOrders takes them."""
 
 
-def signal_from(message: signal_pb2.Signal) -> Signal:
+def signal_from_proto(message: signal_pb2.Signal) -> Signal:
     """Read a signal of the strategy service.
 
     Raises:
@@ -52,12 +51,12 @@ def signal_from(message: signal_pb2.Signal) -> Signal:
         instrument=InstrumentName.parse(message.instrument, field="instrument"),
         side=side,
         quantity=parse(message.quantity),
-        create_time=message.create_time.ToDatetime(tzinfo=UTC),
+        create_time=to_datetime(message.create_time),
         correlation_id=message.correlation_id,
     )
 
 
-def order_from(message: order_pb2.Order) -> OrderView:
+def order_from_proto(message: order_pb2.Order) -> OrderView:
     """Read an order of the exchange service.
 
     Raises:
@@ -74,18 +73,18 @@ def order_from(message: order_pb2.Order) -> OrderView:
     )
 
 
-def side_to(side: Side) -> side_pb2.Side:
+def side_to_proto(side: Side) -> side_pb2.Side:
     """Write a side."""
     return side_pb2.SIDE_BUY if side is Side.BUY else side_pb2.SIDE_SELL
 
 
-def states_from(states: Sequence[cycle_pb2.CycleState]) -> list[CycleState]:
+def states_from_proto(states: Sequence[cycle_pb2.CycleState]) -> list[CycleState]:
     """Read cycle states; the unset one asks for nothing."""
     names = {cycle_pb2.CycleState.Name(state) for state in states}
     return [state for state, name in _STATES.items() if name in names]
 
 
-def cycle_to(cycle: Cycle) -> cycle_pb2.Cycle:
+def cycle_to_proto(cycle: Cycle) -> cycle_pb2.Cycle:
     """Write a cycle."""
     signal = cycle.signal
     return cycle_pb2.Cycle(
@@ -93,20 +92,20 @@ def cycle_to(cycle: Cycle) -> cycle_pb2.Cycle:
         signal=signal.name,
         strategy=signal.strategy,
         instrument=str(signal.instrument),
-        side=side_to(signal.side),
+        side=side_to_proto(signal.side),
         quantity=render(cycle.quantity),
         state=_STATES[cycle.state],
         reason=cycle.reason,
         order=cycle.order,
         filled_quantity=render(cycle.filled_quantity),
-        steps=[_step_to(step) for step in cycle.steps],
+        steps=[_step_to_proto(step) for step in cycle.steps],
         correlation_id=signal.correlation_id,
-        create_time=time_to(cycle.create_time),
-        update_time=time_to(cycle.update_time),
+        create_time=to_timestamp(cycle.create_time),
+        update_time=to_timestamp(cycle.update_time),
     )
 
 
-def status_to(
+def status_to_proto(
     account: AccountName, trading: Trading, tally: Tally, pending_cancels: Sequence[str]
 ) -> trading_status_pb2.TradingStatus:
     """Write whether the mesh trades."""
@@ -115,28 +114,21 @@ def status_to(
         mode=_MODES[trading.mode],
         account=str(account),
         reason=trading.reason,
-        mode_update_time=time_to(trading.update_time),
+        mode_update_time=to_timestamp(trading.update_time),
         cycle_count=tally.total,
         filled_cycle_count=tally.filled,
         running_cycle_count=tally.running,
         last_cycle="" if last is None else _name(last),
-        last_cycle_time=None if last is None else time_to(last.create_time),
+        last_cycle_time=None if last is None else to_timestamp(last.create_time),
         unconfirmed_cancels=pending_cancels,
     )
-
-
-def time_to(moment: datetime) -> Timestamp:
-    """Write a moment."""
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
 
 
 def _name(cycle: Cycle) -> str:
     return f"cycles/{cycle.id}"
 
 
-def _step_to(step: Step) -> cycle_pb2.CycleStep:
+def _step_to_proto(step: Step) -> cycle_pb2.CycleStep:
     return cycle_pb2.CycleStep(
-        state=_STATES[step.state], message=step.message, step_time=time_to(step.step_time)
+        state=_STATES[step.state], message=step.message, step_time=to_timestamp(step.step_time)
     )

@@ -83,14 +83,14 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         limit = page_size(request)
         query = CycleQuery(
             before=int(after[0]) if after else None,
-            states=convert.states_from(request.states),
+            states=convert.states_from_proto(request.states),
             limit=limit + 1,
         )
         async with self._store.read() as reader:
             found = await reader.cycles(query)
         page = found[:limit]
         answer = orchestrator_service_pb2.ListCyclesResponse(
-            cycles=[convert.cycle_to(each.cycle) for each in page]
+            cycles=[convert.cycle_to_proto(each.cycle) for each in page]
         )
         if len(found) > limit:
             answer.next_page_token = next_page_token(request, [str(page[-1].number)])
@@ -98,7 +98,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
 
     async def _status(self) -> TradingStatus:
         async with self._store.read() as reader:
-            return convert.status_to(
+            return convert.status_to_proto(
                 self._account,
                 await reader.trading(),
                 await reader.tally(),

@@ -11,6 +11,7 @@ from trademesh.portfolio.v1 import portfolio_service_pb2, portfolio_service_pb2_
 from trademesh.risk.v1 import decision_pb2, risk_service_pb2, risk_service_pb2_grpc
 
 from services.chassis.rpc.client import MeshError
+from services.chassis.rpc.timestamps import to_timestamp
 from services.kernel.decimals import parse, render
 from services.kernel.names import AccountName, InstrumentName
 from services.orchestrator import convert
@@ -36,7 +37,7 @@ class RiskService:
         request = risk_service_pb2.CheckOrderRequest(
             account=self._account,
             instrument=str(order.instrument),
-            side=convert.side_to(order.side),
+            side=convert.side_to_proto(order.side),
             quantity=render(order.quantity),
             validate_only=True,
         )
@@ -79,15 +80,15 @@ class ExchangeService:
             request_id=str(order.request_id),
             order=order_pb2.Order(
                 instrument=str(order.instrument),
-                side=convert.side_to(order.side),
+                side=convert.side_to_proto(order.side),
                 quantity=render(order.quantity),
                 market=order_pb2.MarketOrder(),
                 strategy=order.strategy,
             ),
-            expire_time=convert.time_to(order.expire_time),
+            expire_time=to_timestamp(order.expire_time),
         )
         answer: order_pb2.Order = await _asked(self._exchange.CreateOrder(request, timeout=_TRADE_TIMEOUT_S))
-        return convert.order_from(answer)
+        return convert.order_from_proto(answer)
 
     async def open_orders(self) -> Sequence[str]:
         """Names of the account's orders that are not final."""
@@ -108,7 +109,7 @@ class ExchangeService:
         """Cancel an order."""
         request = exchange_service_pb2.CancelOrderRequest(name=order, request_id=str(request_id))
         answer: order_pb2.Order = await _asked(self._exchange.CancelOrder(request, timeout=_TRADE_TIMEOUT_S))
-        return convert.order_from(answer)
+        return convert.order_from_proto(answer)
 
 
 class PortfolioService:

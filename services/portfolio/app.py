@@ -62,8 +62,8 @@ def _event_of(envelope: Envelope) -> Fill | Transfer | None:
     """The event, where it is one that the books care for."""
     recorded = envelope.unpack(order_events_pb2.FillRecorded)
     if recorded is not None:
-        return convert.fill_from(recorded.fill)
+        return convert.fill_from_proto(recorded.fill)
     moved = envelope.unpack(order_events_pb2.TransferRecorded)
     if moved is not None:
-        return convert.transfer_from(moved.transfer)
+        return convert.transfer_from_proto(moved.transfer)
     return None

@@ -1,6 +1,6 @@
 """Protobuf to domain and back."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -8,6 +8,7 @@ from trademesh.exchange.v1 import balance_pb2, fill_pb2
 from trademesh.portfolio.v1 import ledger_pb2, portfolio_pb2, position_pb2
 from trademesh.type.v1 import side_pb2
 
+from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.kernel.decimals import parse, render
 from services.kernel.names import AccountName, InstrumentName
 from services.portfolio.domain.events import Fill, Side, Transfer
@@ -25,7 +26,7 @@ _KINDS = {
 _FILL_COLLECTION = "/fills/"
 
 
-def fill_from(message: fill_pb2.Fill) -> Fill:
+def fill_from_proto(message: fill_pb2.Fill) -> Fill:
     """Read a fill of the exchange.
 
     Raises:
@@ -50,11 +51,11 @@ def fill_from(message: fill_pb2.Fill) -> Fill:
         quantity=parse(message.quantity),
         fee=parse(message.fee),
         fee_asset=message.fee_asset,
-        exchange_time=time_from(message.exchange_time),
+        exchange_time=to_datetime(message.exchange_time),
     )
 
 
-def transfer_from(message: balance_pb2.Transfer) -> Transfer:
+def transfer_from_proto(message: balance_pb2.Transfer) -> Transfer:
     """Read a transfer of the exchange.
 
     Raises:
@@ -67,11 +68,11 @@ def transfer_from(message: balance_pb2.Transfer) -> Transfer:
         venue=message.venue.removeprefix("venues/"),
         asset=message.asset,
         amount=parse(message.amount),
-        exchange_time=time_from(message.exchange_time),
+        exchange_time=to_datetime(message.exchange_time),
     )
 
 
-def portfolio_to(
+def portfolio_to_proto(
     account: AccountName, worth: Valuation, *, event_sequence: int, read_time: datetime
 ) -> portfolio_pb2.Portfolio:
     """Write the worth of an account."""
@@ -94,11 +95,11 @@ def portfolio_to(
         ],
         missing_prices=worth.missing_prices,
         event_sequence=event_sequence,
-        read_time=time_to(read_time),
+        read_time=to_timestamp(read_time),
     )
 
 
-def position_to(marked: MarkedPosition) -> position_pb2.Position:
+def position_to_proto(marked: MarkedPosition) -> position_pb2.Position:
     """Write a position."""
     position = marked.position
     unrealized = None if marked.mark_price is None else position.unrealized_pnl(marked.mark_price)
@@ -115,7 +116,7 @@ def position_to(marked: MarkedPosition) -> position_pb2.Position:
     )
 
 
-def entry_to(account: AccountName, entry: BookedEntry) -> ledger_pb2.LedgerEntry:
+def entry_to_proto(account: AccountName, entry: BookedEntry) -> ledger_pb2.LedgerEntry:
     """Write a ledger entry."""
     return ledger_pb2.LedgerEntry(
         name=f"{account}/ledgerEntries/{entry.number}",
@@ -125,13 +126,13 @@ def entry_to(account: AccountName, entry: BookedEntry) -> ledger_pb2.LedgerEntry
         asset=entry.asset,
         amount=render(entry.amount),
         source=entry.source,
-        exchange_time=time_to(entry.exchange_time),
-        create_time=time_to(entry.create_time),
+        exchange_time=to_timestamp(entry.exchange_time),
+        create_time=to_timestamp(entry.create_time),
         correlation_id=entry.correlation_id,
     )
 
 
-def trial_balance_to(
+def trial_balance_to_proto(
     account: AccountName, balance: TrialBalance, *, event_sequence: int, read_time: datetime
 ) -> ledger_pb2.TrialBalance:
     """Write a trial balance."""
@@ -149,24 +150,12 @@ def trial_balance_to(
         ],
         balanced=balance.balanced,
         event_sequence=event_sequence,
-        read_time=time_to(read_time),
+        read_time=to_timestamp(read_time),
     )
 
 
-def time_from(timestamp: Timestamp) -> datetime:
-    """Read a moment; what is below a microsecond is cut off."""
-    return timestamp.ToDatetime(tzinfo=UTC)
-
-
-def time_to(moment: datetime) -> Timestamp:
-    """Write a moment."""
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
-
-
 def _optional_time(position: Position) -> Timestamp | None:
-    return None if position.last_fill_time is None else time_to(position.last_fill_time)
+    return None if position.last_fill_time is None else to_timestamp(position.last_fill_time)
 
 
 def _amount(amount: Decimal | None) -> str:

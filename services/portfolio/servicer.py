@@ -9,6 +9,7 @@ from trademesh.portfolio.v1 import (
 )
 
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
+from services.chassis.rpc.timestamps import optional_datetime
 from services.kernel.clock import Clock
 from services.kernel.names import AccountName, InstrumentName
 from services.portfolio import convert
@@ -40,7 +41,9 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         # Taken before the books are read: the answer holds these events at least.
         sequence = self._events.position()
         worth = await self._queries.valuation(account)
-        return convert.portfolio_to(account, worth, event_sequence=sequence, read_time=self._clock.now())
+        return convert.portfolio_to_proto(
+            account, worth, event_sequence=sequence, read_time=self._clock.now()
+        )
 
     async def ListPositions(
         self, request: portfolio_service_pb2.ListPositionsRequest, context: Context
@@ -55,7 +58,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         )
         page = found[:limit]
         answer = portfolio_service_pb2.ListPositionsResponse(
-            positions=[convert.position_to(marked) for marked in page]
+            positions=[convert.position_to_proto(marked) for marked in page]
         )
         if len(found) > limit:
             last = page[-1].position
@@ -73,14 +76,14 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
             EntryQuery(
                 account=account.account,
                 before=int(after[0]) if after else None,
-                start_time=convert.time_from(request.start_time) if request.HasField("start_time") else None,
-                end_time=convert.time_from(request.end_time) if request.HasField("end_time") else None,
+                start_time=optional_datetime(request, "start_time"),
+                end_time=optional_datetime(request, "end_time"),
                 limit=limit + 1,
             )
         )
         page = found[:limit]
         answer = portfolio_service_pb2.ListLedgerEntriesResponse(
-            ledger_entries=[convert.entry_to(account, entry) for entry in page]
+            ledger_entries=[convert.entry_to_proto(account, entry) for entry in page]
         )
         if len(found) > limit:
             answer.next_page_token = next_page_token(request, [str(page[-1].number)])
@@ -93,7 +96,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         account = _owner(request.name)
         sequence = self._events.position()
         balance = await self._queries.trial_balance(account)
-        return convert.trial_balance_to(
+        return convert.trial_balance_to_proto(
             account, balance, event_sequence=sequence, read_time=self._clock.now()
         )
 

@@ -57,12 +57,12 @@ def _event_of(envelope: Envelope) -> ExchangeEvent | None:
     """The event, where it is one that risk cares for."""
     changed = envelope.unpack(order_events_pb2.OrderChanged)
     if changed is not None:
-        return convert.order_changed_from(changed.order)
+        return convert.order_changed_from_proto(changed.order)
     recorded = envelope.unpack(order_events_pb2.FillRecorded)
     if recorded is not None:
-        return convert.fill_from(recorded.fill)
+        return convert.fill_from_proto(recorded.fill)
     moved = envelope.unpack(order_events_pb2.TransferRecorded)
-    return None if moved is None else convert.transfer_from(moved.transfer)
+    return None if moved is None else convert.transfer_from_proto(moved.transfer)
 
 
 async def _open_accounts(database: Database, settings: RiskSettings, clock: Clock) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_pb2
 from trademesh.risk.v1 import decision_pb2, exposure_pb2, limits_pb2, risk_service_pb2
 from trademesh.type.v1 import side_pb2
 
+from services.chassis.rpc.timestamps import to_timestamp
 from services.kernel.decimals import EXACT, parse, render
 from services.kernel.errors import DomainError, ErrorKind, Violation
 from services.kernel.names import AccountName, InstrumentName, OrderName
@@ -36,7 +36,7 @@ _FINAL = {
 _RESTING = {order_pb2.ORDER_STATE_OPEN, order_pb2.ORDER_STATE_PARTIALLY_FILLED}
 
 
-def order_from(request: risk_service_pb2.CheckOrderRequest) -> OrderTerms:
+def order_from_proto(request: risk_service_pb2.CheckOrderRequest) -> OrderTerms:
     """Read what risk is asked about; the contract's rules have been checked."""
     return OrderTerms(
         account=AccountName.parse(request.account, field="account").account,
@@ -47,7 +47,7 @@ def order_from(request: risk_service_pb2.CheckOrderRequest) -> OrderTerms:
     )
 
 
-def limits_change_from(request: risk_service_pb2.UpdateLimitsRequest) -> LimitsChange:
+def limits_change_from_proto(request: risk_service_pb2.UpdateLimitsRequest) -> LimitsChange:
     """Read the limits that change.
 
     Raises:
@@ -74,7 +74,7 @@ def limits_change_from(request: risk_service_pb2.UpdateLimitsRequest) -> LimitsC
     return change
 
 
-def limits_to(account: AccountName, limits: Limits) -> limits_pb2.Limits:
+def limits_to_proto(account: AccountName, limits: Limits) -> limits_pb2.Limits:
     """Write limits."""
     return limits_pb2.Limits(
         name=f"{account}/limits",
@@ -84,21 +84,21 @@ def limits_to(account: AccountName, limits: Limits) -> limits_pb2.Limits:
         price_collar=render(limits.price_collar),
         max_open_orders=limits.max_open_orders,
         version=limits.version,
-        update_time=_time_to(limits.update_time),
+        update_time=to_timestamp(limits.update_time),
     )
 
 
-def trading_to(account: AccountName, trading: TradingState) -> exposure_pb2.TradingState:
+def trading_to_proto(account: AccountName, trading: TradingState) -> exposure_pb2.TradingState:
     """Write the mode of an account."""
     return exposure_pb2.TradingState(
         account=str(account),
         mode=_MODES[trading.mode],
         reason=trading.reason,
-        update_time=_time_to(trading.update_time),
+        update_time=to_timestamp(trading.update_time),
     )
 
 
-def decision_to(decision: Decision) -> decision_pb2.Decision:
+def decision_to_proto(decision: Decision) -> decision_pb2.Decision:
     """Write a decision."""
     reserved = decision.reservation
     return decision_pb2.Decision(
@@ -113,13 +113,15 @@ def decision_to(decision: Decision) -> decision_pb2.Decision:
             )
             for check in decision.checks
         ],
-        reservation=None if reserved is None else _reservation_to(reserved),
+        reservation=None if reserved is None else _reservation_to_proto(reserved),
         limits_version=decision.limits_version,
-        decide_time=_time_to(decision.decide_time),
+        decide_time=to_timestamp(decision.decide_time),
     )
 
 
-def exposure_to(account: AccountName, report: ExposureReport, read_time: datetime) -> exposure_pb2.Exposure:
+def exposure_to_proto(
+    account: AccountName, report: ExposureReport, read_time: datetime
+) -> exposure_pb2.Exposure:
     """Write what an account has at stake."""
     state = report.state
     instruments = [
@@ -138,12 +140,12 @@ def exposure_to(account: AccountName, report: ExposureReport, read_time: datetim
         gross_notional="" if missing else _total([parse(each.notional) for each in instruments]),
         missing_prices=missing,
         open_order_count=len(state.reservations),
-        trading_state=trading_to(account, report.trading),
-        read_time=_time_to(read_time),
+        trading_state=trading_to_proto(account, report.trading),
+        read_time=to_timestamp(read_time),
     )
 
 
-def order_changed_from(order: order_pb2.Order) -> ExchangeEvent | None:
+def order_changed_from_proto(order: order_pb2.Order) -> ExchangeEvent | None:
     """Read what a change of an order means to risk; None where it means nothing."""
     name = OrderName.parse(order.name)
     if order.state in _FINAL:
@@ -164,7 +166,7 @@ def order_changed_from(order: order_pb2.Order) -> ExchangeEvent | None:
     )
 
 
-def fill_from(fill: fill_pb2.Fill) -> Filled:
+def fill_from_proto(fill: fill_pb2.Fill) -> Filled:
     """Read a fill of the exchange.
 
     Raises:
@@ -186,7 +188,7 @@ def fill_from(fill: fill_pb2.Fill) -> Filled:
     )
 
 
-def transfer_from(transfer: balance_pb2.Transfer) -> Transferred:
+def transfer_from_proto(transfer: balance_pb2.Transfer) -> Transferred:
     """Read a transfer of the exchange.
 
     Raises:
@@ -214,7 +216,7 @@ def _instrument_exposure(
     return message
 
 
-def _reservation_to(reservation: Reservation) -> decision_pb2.Reservation:
+def _reservation_to_proto(reservation: Reservation) -> decision_pb2.Reservation:
     return decision_pb2.Reservation(
         order_id=reservation.order_id, asset=reservation.asset, quantity=render(reservation.quantity)
     )
@@ -225,9 +227,3 @@ def _total(amounts: Sequence[Decimal]) -> str:
     for amount in amounts:
         total = EXACT.add(total, amount)
     return render(total)
-
-
-def _time_to(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

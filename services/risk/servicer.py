@@ -40,13 +40,13 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         self, request: risk_service_pb2.CheckOrderRequest, context: Context
     ) -> risk_service_pb2.CheckOrderResponse:
         """Decide on an order."""
-        order = convert.order_from(request)
+        order = convert.order_from_proto(request)
         decision = await (
             self._checks.preview(order)
             if request.validate_only
             else self._checks.check(request.order_id, order)
         )
-        return risk_service_pb2.CheckOrderResponse(decision=convert.decision_to(decision))
+        return risk_service_pb2.CheckOrderResponse(decision=convert.decision_to_proto(decision))
 
     async def GetLimits(
         self, request: risk_service_pb2.GetLimitsRequest, context: Context
@@ -54,17 +54,17 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         """Limits of an account."""
         account = _owner(request.name)
         async with self._store.read() as reader:
-            return convert.limits_to(account, await handlers.require_limits(reader, account.account))
+            return convert.limits_to_proto(account, await handlers.require_limits(reader, account.account))
 
     async def UpdateLimits(
         self, request: risk_service_pb2.UpdateLimitsRequest, context: Context
     ) -> limits_pb2.Limits:
         """Change limits of an account."""
         account = _owner(request.limits.name)
-        change = convert.limits_change_from(request)
+        change = convert.limits_change_from_proto(request)
 
         async def work(writer: RiskWriter) -> limits_pb2.Limits:
-            return convert.limits_to(
+            return convert.limits_to_proto(
                 account, await handlers.update_limits(writer, account, change, self._clock)
             )
 
@@ -76,7 +76,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         """What an account has at stake."""
         account = _owner(request.name)
         report = await handlers.exposure(self._store, self._market, account)
-        return convert.exposure_to(account, report, self._clock.now())
+        return convert.exposure_to_proto(account, report, self._clock.now())
 
     async def HaltTrading(
         self, request: risk_service_pb2.HaltTradingRequest, context: Context
@@ -99,7 +99,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
 
         async def work(writer: RiskWriter) -> exposure_pb2.TradingState:
             trading = await handlers.set_mode(writer, account, mode, reason, self._clock)
-            return convert.trading_to(account, trading)
+            return convert.trading_to_proto(account, trading)
 
         return work
 

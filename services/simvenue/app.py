@@ -53,7 +53,7 @@ async def build_venue(runtime: Runtime, settings: SimvenueSettings) -> Applicati
     unfunded = _open_accounts(venue, settings, stored)
     floor = TradingFloor(venue, leases, ledger, convert.encode_account_event, settings.buffered_events)
     pump = MarketPump(driver, floor, clock)
-    facts = VenueFacts(settings.venue, driver.source, convert.speed_to(settings.speed), begin_ns)
+    facts = VenueFacts(settings.venue, driver.source, convert.speed_to_proto(settings.speed), begin_ns)
     servicer = SimvenueServicer(
         MarketData(floor, facts),
         Trading(floor, ledger),

@@ -86,12 +86,12 @@ def time_from(message: Timestamp) -> int:
     return message.seconds * _SECOND_NS + message.nanos
 
 
-def interval_from(value: int) -> Interval:
+def interval_from_proto(value: int) -> Interval:
     """Length of a candle; the contract lets no other value through."""
     return _INTERVALS[value]
 
 
-def new_order_from(message: service_pb2.PlaceOrderRequest) -> NewOrder:
+def new_order_from_proto(message: service_pb2.PlaceOrderRequest) -> NewOrder:
     """What an owner asks for; the contract's rules have been checked."""
     terms: MarketTerms | LimitTerms = MarketTerms()
     if message.HasField("limit"):
@@ -106,12 +106,12 @@ def new_order_from(message: service_pb2.PlaceOrderRequest) -> NewOrder:
     )
 
 
-def order_id_from(message: service_pb2.CancelOrderRequest | service_pb2.GetOrderRequest) -> str | int:
+def order_id_from_proto(message: service_pb2.CancelOrderRequest | service_pb2.GetOrderRequest) -> str | int:
     """The order that is meant: text is its owner's id, a number is the venue's."""
     return message.venue_order_id if message.HasField("venue_order_id") else message.client_order_id
 
 
-def instrument_to(instrument: Instrument) -> instrument_pb2.Instrument:
+def instrument_to_proto(instrument: Instrument) -> instrument_pb2.Instrument:
     """An instrument."""
     return instrument_pb2.Instrument(
         symbol=instrument.symbol,
@@ -128,7 +128,7 @@ def instrument_to(instrument: Instrument) -> instrument_pb2.Instrument:
     )
 
 
-def venue_to(facts: VenueFacts, now_ns: int) -> instrument_pb2.VenueInfo:
+def venue_to_proto(facts: VenueFacts, now_ns: int) -> instrument_pb2.VenueInfo:
     """The venue itself."""
     return instrument_pb2.VenueInfo(
         venue=facts.venue,
@@ -139,7 +139,7 @@ def venue_to(facts: VenueFacts, now_ns: int) -> instrument_pb2.VenueInfo:
     )
 
 
-def order_to(order: Order) -> order_pb2.Order:
+def order_to_proto(order: Order) -> order_pb2.Order:
     """An order without the list of its fills."""
     request, terms = order.request, order.request.terms
     message = order_pb2.Order(
@@ -166,14 +166,14 @@ def order_to(order: Order) -> order_pb2.Order:
     return message
 
 
-def order_with_fills_to(answer: OrderWithFills) -> order_pb2.Order:
+def order_with_fills_to_proto(answer: OrderWithFills) -> order_pb2.Order:
     """An order with the list of its fills."""
-    message = order_to(answer.order)
-    message.fills.extend(fill_to(fill) for fill in answer.fills)
+    message = order_to_proto(answer.order)
+    message.fills.extend(fill_to_proto(fill) for fill in answer.fills)
     return message
 
 
-def fill_to(fill: Fill) -> order_pb2.Fill:
+def fill_to_proto(fill: Fill) -> order_pb2.Fill:
     """A fill."""
     return order_pb2.Fill(
         trade_id=fill.trade_id,
@@ -191,24 +191,24 @@ def fill_to(fill: Fill) -> order_pb2.Fill:
     )
 
 
-def balance_to(balance: Balance) -> account_pb2.Balance:
+def balance_to_proto(balance: Balance) -> account_pb2.Balance:
     """A balance."""
     return account_pb2.Balance(
         currency=balance.currency, free=render(balance.free), locked=render(balance.locked)
     )
 
 
-def holdings_to(account: str, holdings: Holdings) -> account_pb2.Balances:
+def holdings_to_proto(account: str, holdings: Holdings) -> account_pb2.Balances:
     """What an account has."""
     return account_pb2.Balances(
         account=account,
-        balances=[balance_to(balance) for balance in holdings.balances],
+        balances=[balance_to_proto(balance) for balance in holdings.balances],
         sequence=holdings.sequence,
         exchange_time=time_to(holdings.time_ns),
     )
 
 
-def transfer_to(transfer: Transfer) -> account_pb2.Transfer:
+def transfer_to_proto(transfer: Transfer) -> account_pb2.Transfer:
     """A transfer."""
     return account_pb2.Transfer(
         transfer_id=transfer.transfer_id,
@@ -220,7 +220,7 @@ def transfer_to(transfer: Transfer) -> account_pb2.Transfer:
     )
 
 
-def trade_to(instrument: Instrument, trade: PublicTrade) -> market_data_pb2.Trade:
+def trade_to_proto(instrument: Instrument, trade: PublicTrade) -> market_data_pb2.Trade:
     """A trade as everybody sees it."""
     return market_data_pb2.Trade(
         trade_id=trade.trade_id,
@@ -232,7 +232,7 @@ def trade_to(instrument: Instrument, trade: PublicTrade) -> market_data_pb2.Trad
     )
 
 
-def book_to(book: Book) -> market_data_pb2.OrderBook:
+def book_to_proto(book: Book) -> market_data_pb2.OrderBook:
     """A whole book."""
     return market_data_pb2.OrderBook(
         symbol=book.instrument.symbol,
@@ -243,7 +243,7 @@ def book_to(book: Book) -> market_data_pb2.OrderBook:
     )
 
 
-def candle_to(
+def candle_to_proto(
     instrument: Instrument, interval: Interval, candle: Candle, now_ns: int
 ) -> market_data_pb2.Candle:
     """A candle."""
@@ -262,23 +262,25 @@ def candle_to(
     )
 
 
-def candles_to(interval: Interval, page: CandlePage) -> list[market_data_pb2.Candle]:
+def candles_to_proto(interval: Interval, page: CandlePage) -> list[market_data_pb2.Candle]:
     """A page of candles."""
-    return [candle_to(page.instrument, interval, candle, page.now_ns) for candle in page.candles]
+    return [candle_to_proto(page.instrument, interval, candle, page.now_ns) for candle in page.candles]
 
 
-def market_frame_to(frame: Book | Told | Beat | End, send_time: Timestamp) -> market_data_pb2.MarketDataEvent:
+def market_frame_to_proto(
+    frame: Book | Told | Beat | End, send_time: Timestamp
+) -> market_data_pb2.MarketDataEvent:
     """One frame of the public stream."""
     message = market_data_pb2.MarketDataEvent()
     match frame:
         case Book():
             message.symbol = frame.instrument.symbol
             message.sequence = frame.sequence
-            message.snapshot.CopyFrom(book_to(frame))
+            message.snapshot.CopyFrom(book_to_proto(frame))
         case Told(instrument, PublicTrade() as trade):
             message.symbol = instrument.symbol
             message.sequence = trade.sequence
-            message.trade.CopyFrom(trade_to(instrument, trade))
+            message.trade.CopyFrom(trade_to_proto(instrument, trade))
         case Told(instrument, BookChange() as change):
             message.symbol = instrument.symbol
             message.sequence = change.sequence
@@ -293,7 +295,9 @@ def market_frame_to(frame: Book | Told | Beat | End, send_time: Timestamp) -> ma
     return message
 
 
-def account_frame_to(frame: EncodedEvent | Beat | End, send_time: Timestamp) -> account_pb2.AccountEvent:
+def account_frame_to_proto(
+    frame: EncodedEvent | Beat | End, send_time: Timestamp
+) -> account_pb2.AccountEvent:
     """One frame of an account's stream."""
     if isinstance(frame, EncodedEvent):
         return account_pb2.AccountEvent.FromString(frame.payload)
@@ -305,27 +309,27 @@ def account_frame_to(frame: EncodedEvent | Beat | End, send_time: Timestamp) -> 
     return message
 
 
-def account_event_to(event: AccountEvent) -> account_pb2.AccountEvent:
+def account_event_to_proto(event: AccountEvent) -> account_pb2.AccountEvent:
     """An event of an account."""
     message = account_pb2.AccountEvent(sequence=event.sequence, exchange_time=time_to(event.time_ns))
     match event.body:
         case ExecutionReport(order, fill):
-            message.execution_report.order.CopyFrom(order_to(order))
+            message.execution_report.order.CopyFrom(order_to_proto(order))
             if fill is not None:
-                message.execution_report.fill.CopyFrom(fill_to(fill))
+                message.execution_report.fill.CopyFrom(fill_to_proto(fill))
         case BalanceUpdate(balances):
-            message.balance_update.balances.extend(balance_to(balance) for balance in balances)
+            message.balance_update.balances.extend(balance_to_proto(balance) for balance in balances)
         case Transfer():
-            message.transfer.CopyFrom(transfer_to(event.body))
+            message.transfer.CopyFrom(transfer_to_proto(event.body))
     return message
 
 
 def encode_account_event(event: AccountEvent) -> bytes:
     """An event of an account as it is sent and stored."""
-    return account_event_to(event).SerializeToString()
+    return account_event_to_proto(event).SerializeToString()
 
 
-def speed_to(speed: Decimal) -> str:
+def speed_to_proto(speed: Decimal) -> str:
     """The speed as it was set."""
     return render(speed)
 

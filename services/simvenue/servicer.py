@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.simvenue.v1 import account_pb2, instrument_pb2, market_data_pb2, order_pb2
 from trademesh.simvenue.v1 import simvenue_service_pb2 as pb
 from trademesh.simvenue.v1 import simvenue_service_pb2_grpc as pb_grpc
 
 from services.chassis.rpc.paging import after_page_token, next_page_token
+from services.chassis.rpc.timestamps import to_timestamp
 from services.kernel.clock import Clock
 from services.simvenue import convert
 from services.simvenue.handlers import MarketData, Trading
@@ -51,14 +51,16 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
         self, request: pb.GetVenueInfoRequest, context: Context
     ) -> instrument_pb2.VenueInfo:
         """The venue and its clock."""
-        return convert.venue_to(self._market.facts, self._market.now_ns)
+        return convert.venue_to_proto(self._market.facts, self._market.now_ns)
 
     async def ListInstruments(
         self, request: pb.ListInstrumentsRequest, context: Context
     ) -> pb.ListInstrumentsResponse:
         """All instruments."""
         instruments = self._market.instruments()
-        return pb.ListInstrumentsResponse(instruments=[convert.instrument_to(each) for each in instruments])
+        return pb.ListInstrumentsResponse(
+            instruments=[convert.instrument_to_proto(each) for each in instruments]
+        )
 
     async def GetTime(self, request: pb.GetTimeRequest, context: Context) -> pb.GetTimeResponse:
         """Exchange time."""
@@ -68,17 +70,17 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
         self, request: pb.GetOrderBookRequest, context: Context
     ) -> market_data_pb2.OrderBook:
         """One book."""
-        return convert.book_to(self._market.book(request.symbol, request.depth or _DEPTH))
+        return convert.book_to_proto(self._market.book(request.symbol, request.depth or _DEPTH))
 
     async def ListTrades(self, request: pb.ListTradesRequest, context: Context) -> pb.ListTradesResponse:
         """Public trades."""
         after = request.after_trade_id if request.HasField("after_trade_id") else None
         instrument, trades = self._market.trades(request.symbol, after, request.page_size or _TRADES)
-        return pb.ListTradesResponse(trades=[convert.trade_to(instrument, trade) for trade in trades])
+        return pb.ListTradesResponse(trades=[convert.trade_to_proto(instrument, trade) for trade in trades])
 
     async def ListCandles(self, request: pb.ListCandlesRequest, context: Context) -> pb.ListCandlesResponse:
         """Candles, page by page."""
-        interval = convert.interval_from(request.interval)
+        interval = convert.interval_from_proto(request.interval)
         start_ns = convert.time_from(request.start_time) if request.HasField("start_time") else None
         end_ns = convert.time_from(request.end_time) if request.HasField("end_time") else None
         after = after_page_token(request)
@@ -90,45 +92,45 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
             request.page_size or _PAGE,
         )
         token = next_page_token(request, [str(page.next_ns)]) if page.next_ns is not None else ""
-        return pb.ListCandlesResponse(candles=convert.candles_to(interval, page), next_page_token=token)
+        return pb.ListCandlesResponse(candles=convert.candles_to_proto(interval, page), next_page_token=token)
 
     async def StreamMarketData(
         self, request: pb.StreamMarketDataRequest, context: Context
     ) -> AsyncIterator[market_data_pb2.MarketDataEvent]:
         """Books and trades as they change."""
         async for frame in self._market_stream.events(request.symbols):
-            yield convert.market_frame_to(frame, self._now())
+            yield convert.market_frame_to_proto(frame, to_timestamp(self._clock.now()))
 
     async def PlaceOrder(self, request: pb.PlaceOrderRequest, context: Context) -> order_pb2.Order:
         """Accept an order and match it."""
-        answer = await self._trading.place(request.account, convert.new_order_from(request))
-        return convert.order_with_fills_to(answer)
+        answer = await self._trading.place(request.account, convert.new_order_from_proto(request))
+        return convert.order_with_fills_to_proto(answer)
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, context: Context) -> order_pb2.Order:
         """Take an order out of the book."""
-        answer = await self._trading.cancel(request.account, convert.order_id_from(request))
-        return convert.order_with_fills_to(answer)
+        answer = await self._trading.cancel(request.account, convert.order_id_from_proto(request))
+        return convert.order_with_fills_to_proto(answer)
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> order_pb2.Order:
         """One order."""
-        answer = await self._trading.order(request.account, convert.order_id_from(request))
-        return convert.order_with_fills_to(answer)
+        answer = await self._trading.order(request.account, convert.order_id_from_proto(request))
+        return convert.order_with_fills_to_proto(answer)
 
     async def ListOpenOrders(
         self, request: pb.ListOpenOrdersRequest, context: Context
     ) -> pb.ListOpenOrdersResponse:
         """All open orders."""
         orders = await self._trading.open_orders(request.account, request.symbol)
-        return pb.ListOpenOrdersResponse(orders=[convert.order_to(order) for order in orders])
+        return pb.ListOpenOrdersResponse(orders=[convert.order_to_proto(order) for order in orders])
 
     async def ListFills(self, request: pb.ListFillsRequest, context: Context) -> pb.ListFillsResponse:
         """Fills after a trade."""
         fills = await self._trading.fills(request.account, request.after_trade_id, request.page_size or _PAGE)
-        return pb.ListFillsResponse(fills=[convert.fill_to(fill) for fill in fills])
+        return pb.ListFillsResponse(fills=[convert.fill_to_proto(fill) for fill in fills])
 
     async def GetBalances(self, request: pb.GetBalancesRequest, context: Context) -> account_pb2.Balances:
         """What an account has."""
-        return convert.holdings_to(request.account, await self._trading.balances(request.account))
+        return convert.holdings_to_proto(request.account, await self._trading.balances(request.account))
 
     async def ListTransfers(
         self, request: pb.ListTransfersRequest, context: Context
@@ -137,16 +139,11 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
         transfers = await self._trading.transfers(
             request.account, request.after_transfer_id, request.page_size or _PAGE
         )
-        return pb.ListTransfersResponse(transfers=[convert.transfer_to(each) for each in transfers])
+        return pb.ListTransfersResponse(transfers=[convert.transfer_to_proto(each) for each in transfers])
 
     async def StreamAccount(
         self, request: pb.StreamAccountRequest, context: Context
     ) -> AsyncIterator[account_pb2.AccountEvent]:
         """Events of an account."""
         async for frame in self._account_stream.events(request.account, request.after_sequence):
-            yield convert.account_frame_to(frame, self._now())
-
-    def _now(self) -> Timestamp:
-        stamp = Timestamp()
-        stamp.FromDatetime(self._clock.now())
-        return stamp
+            yield convert.account_frame_to_proto(frame, to_timestamp(self._clock.now()))

@@ -2,15 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from uuid import UUID
 
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.strategy.v1 import signal_pb2, strategy_pb2, strategy_service_pb2
 from trademesh.type.v1 import side_pb2
 
 from services.chassis.rpc.interceptors.validation import check
+from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.kernel.decimals import parse, render
 from services.kernel.errors import DomainError, ErrorKind, Violation
 from services.kernel.names import InstrumentName, StrategyName
@@ -29,18 +28,6 @@ _STATES = {
 _STATES_BACK = {wire: state for state, wire in _STATES.items()}
 _SIDES = {Side.BUY: side_pb2.SIDE_BUY, Side.SELL: side_pb2.SIDE_SELL}
 _SIDES_BACK = {wire: side for side, wire in _SIDES.items()}
-
-
-def stamp(moment: datetime) -> Timestamp:
-    """A moment on the wire."""
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
-
-
-def moment(message: Timestamp) -> datetime:
-    """A moment from the wire, in UTC; parts of a microsecond are cut off."""
-    return message.ToDatetime(tzinfo=UTC)
 
 
 def request_of(message: Message, request_id: str) -> Request:
@@ -107,8 +94,8 @@ def strategy_to_proto(value: Strategy) -> strategy_pb2.Strategy:
     message.name = str(value.name)
     message.state = _STATES[value.state]
     message.etag = value.etag
-    message.create_time.CopyFrom(stamp(value.create_time))
-    message.update_time.CopyFrom(stamp(value.update_time))
+    message.create_time.CopyFrom(to_timestamp(value.create_time))
+    message.update_time.CopyFrom(to_timestamp(value.update_time))
     return message
 
 
@@ -125,8 +112,8 @@ def strategy_from_proto(message: strategy_pb2.Strategy) -> Strategy:
         definition=definition_from_proto(message),
         state=_STATES_BACK[message.state],
         etag=message.etag,
-        create_time=moment(message.create_time),
-        update_time=moment(message.update_time),
+        create_time=to_datetime(message.create_time),
+        update_time=to_datetime(message.update_time),
     )
 
 
@@ -141,8 +128,8 @@ def signal_to_proto(value: Signal) -> signal_pb2.Signal:
         reference_price=render(draft.reference_price),
         fast_average=render(draft.fast_average),
         slow_average=render(draft.slow_average),
-        exchange_time=stamp(draft.exchange_time),
-        create_time=stamp(value.create_time),
+        exchange_time=to_timestamp(draft.exchange_time),
+        create_time=to_timestamp(value.create_time),
         correlation_id=draft.correlation_id,
         sequence=value.sequence,
     )
@@ -166,10 +153,10 @@ def signal_from_proto(message: signal_pb2.Signal) -> Signal:
         reference_price=parse(message.reference_price),
         fast_average=parse(message.fast_average),
         slow_average=parse(message.slow_average),
-        exchange_time=moment(message.exchange_time),
+        exchange_time=to_datetime(message.exchange_time),
         correlation_id=message.correlation_id,
     )
-    return Signal(draft, moment(message.create_time), message.sequence)
+    return Signal(draft, to_datetime(message.create_time), message.sequence)
 
 
 def _masked(paths: Iterable[str]) -> tuple[str, ...]:

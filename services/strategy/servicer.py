@@ -10,6 +10,7 @@ from trademesh.strategy.v1 import strategy_pb2, strategy_service_pb2, strategy_s
 from trademesh.type.v1 import stream_pb2
 
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
+from services.chassis.rpc.timestamps import to_timestamp
 from services.kernel.clock import Clock
 from services.kernel.names import StrategyName
 from services.strategy import convert
@@ -132,7 +133,7 @@ class StrategyServicer(strategy_service_pb2_grpc.StrategyServiceServicer):
         response = strategy_service_pb2.WatchSignalsResponse
         match frame:
             case Beat():
-                beat = stream_pb2.Heartbeat(send_time=convert.stamp(self._clock.now()))
+                beat = stream_pb2.Heartbeat(send_time=to_timestamp(self._clock.now()))
                 return response(heartbeat=beat)
             case Drained():
                 text = "this instance is going down; open the stream again"

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import grpc.aio
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.market.v1 import candle_pb2, market_service_pb2, market_service_pb2_grpc
 
+from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.kernel.decimals import parse
 from services.kernel.names import InstrumentName
 from services.strategy.domain.signal import ClosedCandle
@@ -43,7 +43,7 @@ class MarketCandles:
             ticker = await self._stub.GetTicker(request, timeout=_DEADLINE_S)
         except grpc.aio.AioRpcError as error:
             raise _lost(error) from error
-        return _moment(ticker.exchange_time)
+        return to_datetime(ticker.exchange_time)
 
     async def closed(
         self, instrument: InstrumentName, interval: str, count: int, until: datetime | None
@@ -58,7 +58,7 @@ class MarketCandles:
             parent=str(instrument), interval=interval, page_size=min(count + 1, _MOST)
         )
         if until is not None:
-            request.end_time.CopyFrom(_stamp(until + timedelta(microseconds=1)))
+            request.end_time.CopyFrom(to_timestamp(until + timedelta(microseconds=1)))
         try:
             answer = await self._stub.ListCandles(request, timeout=_DEADLINE_S)
         except grpc.aio.AioRpcError as error:
@@ -77,7 +77,7 @@ class MarketCandles:
             instrument=str(instrument),
             kinds=[market_service_pb2.MARKET_EVENT_KIND_CANDLE],
             candle_interval=interval,
-            candles_after=_stamp(after),
+            candles_after=to_timestamp(after),
         )
         # A stream has no deadline; silence ends it instead.
         call = self._stub.WatchMarket(request)
@@ -107,17 +107,9 @@ class MarketCandles:
 
 
 def _candle(message: candle_pb2.Candle) -> ClosedCandle:
-    return ClosedCandle(_moment(message.open_time), _moment(message.close_time), parse(message.close_price))
-
-
-def _moment(message: Timestamp) -> datetime:
-    return message.ToDatetime(tzinfo=UTC)
-
-
-def _stamp(moment: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
+    return ClosedCandle(
+        to_datetime(message.open_time), to_datetime(message.close_time), parse(message.close_price)
+    )
 
 
 def _lost(error: grpc.aio.AioRpcError) -> MarketLostError:

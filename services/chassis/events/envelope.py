@@ -2,13 +2,15 @@
 
 import builtins
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self, TypeVar
 from uuid import UUID
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from trademesh.events.v1 import outbox_service_pb2 as pb
+
+from services.chassis.rpc.timestamps import to_datetime
 
 M = TypeVar("M", bound=Message)
 
@@ -55,7 +57,7 @@ class Envelope:
             payload=event.payload,
             correlation_id=event.correlation_id,
             trace_context=dict(event.trace_context),
-            create_time=event.create_time.ToDatetime(tzinfo=UTC),
+            create_time=to_datetime(event.create_time),
         )
 
     @property

@@ -6,6 +6,7 @@ from typing import Final
 from trademesh.simvenue.v1 import account_pb2, instrument_pb2, simvenue_service_pb2
 from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
+from services.chassis.rpc.timestamps import to_datetime
 from services.exchange import convert
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.fills import Balance, Transfer
@@ -76,7 +77,7 @@ def fill_of(message: venue_order_pb2.Fill) -> VenueFill:
         fee=parse(message.fee),
         fee_asset=message.fee_currency,
         liquidity=convert.liquidity_of(message.liquidity),
-        exchange_time=convert.moment(message.exchange_time),
+        exchange_time=to_datetime(message.exchange_time),
     )
 
 
@@ -88,7 +89,7 @@ def transfer_of(message: account_pb2.Transfer, venue: str, now: datetime) -> Tra
         venue_transfer_id=str(message.transfer_id),
         asset=message.currency,
         amount=parse(message.amount),
-        exchange_time=convert.moment(message.exchange_time),
+        exchange_time=to_datetime(message.exchange_time),
         receive_time=now,
     )
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import grpc.aio
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.simvenue.v1 import market_data_pb2, simvenue_service_pb2, simvenue_service_pb2_grpc
 
+from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.kernel.clock import Clock
 from services.kernel.names import InstrumentName
 from services.market.domain.candles import Candle, History, Interval
@@ -129,11 +129,11 @@ class SimvenueFeed:
             raise FeedLostError(f"the venue ended the stream: {frame.end.reason}")
         if kind == "heartbeat":
             known = frame.HasField("exchange_time")
-            return ClockMoved(name, read.moment(frame.exchange_time)) if known else None
+            return ClockMoved(name, to_datetime(frame.exchange_time)) if known else None
         told = self._told.setdefault(name.instrument, _Told())
         if kind == "snapshot":
             return await self._resync(name, frame, told)
-        told.exchange_time = read.moment(frame.exchange_time)
+        told.exchange_time = to_datetime(frame.exchange_time)
         if kind == "delta":
             return BookChanged(read.change(name, frame, self._clock.now()))
         if kind == "trade":
@@ -184,7 +184,7 @@ class SimvenueFeed:
                 while True:
                     request = simvenue_service_pb2.GetTimeRequest()
                     answer = await self._stub.GetTime(request, timeout=_CALL_DEADLINE_S)
-                    if read.moment(answer.exchange_time) >= moment:
+                    if to_datetime(answer.exchange_time) >= moment:
                         return
                     await asyncio.sleep(_CLOCK_POLL_S)
         except TimeoutError as error:
@@ -195,8 +195,8 @@ class SimvenueFeed:
         request = simvenue_service_pb2.ListCandlesRequest(
             symbol=name.instrument,
             interval=read.INTERVALS[interval],
-            start_time=_stamp(start),
-            end_time=_stamp(end),
+            start_time=to_timestamp(start),
+            end_time=to_timestamp(end),
             page_size=_PAGE,
         )
         candles: list[Candle] = []
@@ -214,9 +214,3 @@ def _complete_from(trades: list[Trade], now: datetime) -> datetime:
         return Interval.SECOND.floor(now)
     # The venue may have dropped older trades of the oldest one's own second.
     return Interval.SECOND.floor(trades[0].exchange_time) + Interval.SECOND.length
-
-
-def _stamp(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

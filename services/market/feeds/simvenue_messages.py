@@ -1,12 +1,12 @@
 """Messages of the simulated venue as values of our domain."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.simvenue.v1 import instrument_pb2, market_data_pb2
 from trademesh.type.v1 import side_pb2
 
+from services.chassis.rpc.timestamps import to_datetime
 from services.kernel.decimals import parse
 from services.kernel.names import InstrumentName
 from services.market.domain.book import Level, OrderBook
@@ -22,11 +22,6 @@ INTERVALS = {
     Interval.HOUR: market_data_pb2.CANDLE_INTERVAL_1H,
 }
 _SIDES = {side_pb2.SIDE_BUY: Side.BUY, side_pb2.SIDE_SELL: Side.SELL}
-
-
-def moment(stamp: Timestamp) -> datetime:
-    """A moment in UTC; parts of a microsecond are cut off."""
-    return stamp.ToDatetime(tzinfo=UTC)
 
 
 def instrument(venue: str, message: instrument_pb2.Instrument) -> Instrument:
@@ -61,7 +56,7 @@ def book(name: InstrumentName, message: market_data_pb2.OrderBook, received: dat
         bids=_levels(message.bids),
         asks=_levels(message.asks),
         sequence=message.sequence,
-        exchange_time=moment(message.exchange_time),
+        exchange_time=to_datetime(message.exchange_time),
         receive_time=received,
     )
 
@@ -77,7 +72,7 @@ def change(name: InstrumentName, event: market_data_pb2.MarketDataEvent, receive
         bids=_levels(event.delta.bids),
         asks=_levels(event.delta.asks),
         sequence=event.sequence,
-        exchange_time=moment(event.exchange_time),
+        exchange_time=to_datetime(event.exchange_time),
         receive_time=received,
     )
 
@@ -97,7 +92,7 @@ def trade(name: InstrumentName, message: market_data_pb2.Trade, received: dateti
         price=parse(message.price),
         quantity=parse(message.quantity),
         aggressor_side=side,
-        exchange_time=moment(message.exchange_time),
+        exchange_time=to_datetime(message.exchange_time),
         receive_time=received,
     )
 
@@ -111,7 +106,7 @@ def candle(name: InstrumentName, interval: Interval, message: market_data_pb2.Ca
     return Candle(
         instrument=name,
         interval=interval,
-        open_time=moment(message.open_time),
+        open_time=to_datetime(message.open_time),
         open_price=parse(message.open),
         high_price=parse(message.high),
         low_price=parse(message.low),

@@ -39,7 +39,7 @@ def test_a_request_comes_back_from_the_order_it_became(
 ) -> None:
     zero = Decimal(0)
     order = Order(1, "paper", request, status, reason, zero, zero, zero, time_ns, time_ns)
-    message = convert.order_to(order)
+    message = convert.order_to_proto(order)
     back = pb.PlaceOrderRequest(
         account=message.account,
         client_order_id=message.client_order_id,
@@ -51,7 +51,7 @@ def test_a_request_comes_back_from_the_order_it_became(
         back.limit.CopyFrom(message.limit)
     else:
         back.market.CopyFrom(message.market)
-    assert convert.new_order_from(back) == request
+    assert convert.new_order_from_proto(back) == request
     assert message.create_time.ToNanoseconds() == time_ns
 
 
@@ -66,13 +66,13 @@ def test_states_are_told_apart() -> None:
     zero = Decimal(0)
     request = NewOrder("a", "btc-usdt", Side.BUY, Decimal(1), MarketTerms())
     told = {
-        convert.order_to(Order(1, "paper", request, status, None, zero, zero, zero, 1, 1)).status
+        convert.order_to_proto(Order(1, "paper", request, status, None, zero, zero, zero, 1, 1)).status
         for status in OrderStatus
     }
     assert len(told) == len(OrderStatus)
     assert 0 not in told
     values = [value for value in market_data_pb2.CandleInterval.values() if value]
-    assert {convert.interval_from(value) for value in values} == set(Interval)
+    assert {convert.interval_from_proto(value) for value in values} == set(Interval)
 
 
 def test_every_reason_that_is_raised_stands_in_the_contract() -> None:
