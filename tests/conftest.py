@@ -6,6 +6,8 @@ pytest_plugins = [
     "tests.support.postgres",  # before mesh, which imports it
     "tests.support.mesh",
     "tests.support.recorded",
+    "tests.support.grpcurl",
+    "tests.support.recorded_mesh",
     "tests.support.rpc",
     "tests.support.smoke",
 ]
