@@ -7,7 +7,7 @@ from uuid import UUID
 from trademesh.exchange.v1 import balance_pb2, exchange_service_pb2, fill_pb2, order_pb2, venue_pb2
 from trademesh.type.v1 import side_pb2
 
-from services.chassis.rpc.timestamps import to_datetime, to_timestamp
+from services.chassis.rpc.timestamps import optional_datetime, to_datetime, to_timestamp
 from services.exchange.domain.fills import Balance, Fill, Liquidity, Transfer
 from services.exchange.domain.order import (
     Assets,
@@ -40,13 +40,14 @@ _LIQUIDITIES_BACK: Final = {side_pb2.Liquidity.Value(f"LIQUIDITY_{each}"): each 
 _STATES_BACK: Final = {order_pb2.OrderState.Value(f"ORDER_STATE_{each}"): each for each in OrderState}
 
 
-def intent_of(parent: str, order: order_pb2.Order) -> OrderIntent:
+def intent_of(request: exchange_service_pb2.CreateOrderRequest) -> OrderIntent:
     """What a caller asks for; output-only fields are not looked at.
 
     Raises:
         DomainError: INVALID with reason INVALID_NAME or INVALID_REQUEST.
     """
-    account = AccountName.parse(parent, field="parent").account
+    order = request.order
+    account = AccountName.parse(request.parent, field="parent").account
     instrument = InstrumentName.parse(order.instrument, field="order.instrument")
     strategy = StrategyName.parse(order.strategy, field="order.strategy").strategy if order.strategy else ""
     return OrderIntent(
@@ -57,6 +58,7 @@ def intent_of(parent: str, order: order_pb2.Order) -> OrderIntent:
         quantity=parse(order.quantity),
         terms=_terms_of(order),
         strategy=strategy,
+        expire_time=optional_datetime(request, "expire_time"),
     )
 
 

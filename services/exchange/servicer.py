@@ -61,7 +61,7 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
 
     async def CreateOrder(self, request: pb.CreateOrderRequest, context: Context) -> order_pb2.Order:
         """Place an order."""
-        intent = convert.intent_of(request.parent, request.order)
+        intent = convert.intent_of(request)
         request_id = convert.request_id_of(request.request_id)
 
         async def here() -> order_pb2.Order:

@@ -1,6 +1,6 @@
 """The errors of this service that several use cases raise."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.kernel.errors import DomainError, ErrorKind, Resource
 
@@ -69,6 +69,17 @@ def request_id_reused(request_id: str) -> DomainError:
         f"request_id {request_id} was used before with another body",
         kind=ErrorKind.ALREADY_EXISTS,
         metadata={"requestId": request_id},
+    )
+
+
+def request_expired(expire_time: datetime) -> DomainError:
+    """A new request came at its expire_time or later."""
+    moment = expire_time.isoformat()
+    return DomainError(
+        "REQUEST_EXPIRED",
+        f"the request was new after {moment}, so no order was made",
+        kind=ErrorKind.PRECONDITION,
+        metadata={"expireTime": moment},
     )
 
 

@@ -80,6 +80,7 @@ class OrderIntent:
         quantity: how much, in base asset.
         terms: the order kind.
         strategy: id of the strategy it belongs to; empty for none.
+        expire_time: from then on it is not taken any more, where it is new; None for never.
     """
 
     account: str
@@ -89,6 +90,7 @@ class OrderIntent:
     quantity: Decimal
     terms: Terms
     strategy: str = ""
+    expire_time: datetime | None = None
 
     def fingerprint(self) -> str:
         """Equal for two intents that mean the same, however their amounts were spelled."""
@@ -106,6 +108,7 @@ class OrderIntent:
             render(self.quantity),
             terms,
             self.strategy,
+            self.expire_time.isoformat() if self.expire_time else "",
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -9,6 +9,7 @@ import structlog
 
 from services.chassis.telemetry.correlation import correlated, correlation_id, new_correlation_id
 from services.exchange.domain.errors import (
+    request_expired,
     request_id_reused,
     request_in_progress,
     venue_unavailable,
@@ -139,6 +140,8 @@ class PlaceOrder:
         if not self._outside.store.is_writer(intent.account):
             raise writer_fenced(intent.account)
         await self._recovered(desk, budget)
+        if intent.expire_time is not None and self._outside.clock.now() >= intent.expire_time:
+            raise request_expired(intent.expire_time)
         rules = await desk.venue_desk.check(intent)
         order = await self._commit_intent(intent, rules.assets, request_id)
         if order is None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -96,6 +97,25 @@ async def test_request_id_with_another_body_is_refused(database_url: str) -> Non
             await exchange.create(request)
         assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
         assert reason_of(caught.value) == "REQUEST_ID_REUSED"
+
+
+async def test_an_expired_request_makes_no_order_but_a_repeat_gets_its_answer(database_url: str) -> None:
+    venue = FakeVenue()
+    async with running_exchange(database_url, venue) as exchange:
+        in_time = limit_order()
+        in_time.expire_time.FromDatetime(datetime.now(UTC) + timedelta(seconds=2))
+        first = await exchange.create(in_time)
+        late = limit_order()
+        late.expire_time.CopyFrom(in_time.expire_time)
+        async with asyncio.timeout(5):
+            while datetime.now(UTC) < in_time.expire_time.ToDatetime(tzinfo=UTC):
+                await asyncio.sleep(0.05)
+        assert await exchange.create(in_time) == first
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await exchange.create(late)
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert reason_of(caught.value) == "REQUEST_EXPIRED"
+        assert len(await exchange.orders()) == len(venue.orders) == 1
 
 
 async def test_a_repeat_waits_within_its_own_deadline(tmp_path: object) -> None:

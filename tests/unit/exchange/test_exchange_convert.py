@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from trademesh.exchange.v1 import order_pb2
+from trademesh.exchange.v1.exchange_service_pb2 import CreateOrderRequest
 from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 from trademesh.type.v1 import side_pb2
 
@@ -136,9 +137,10 @@ def test_intent_does_not_look_at_output_only_fields() -> None:
         instrument="venues/sim/instruments/btc-usdt", side=side_pb2.SIDE_SELL, quantity="1"
     )
     order.limit.price = "5"
-    plain = convert.intent_of("accounts/paper", order)
-    order.state, order.filled_quantity = order_pb2.ORDER_STATE_FILLED, "nonsense"
-    assert convert.intent_of("accounts/paper", order) == plain
+    request = CreateOrderRequest(parent="accounts/paper", order=order)
+    plain = convert.intent_of(request)
+    request.order.state, request.order.filled_quantity = order_pb2.ORDER_STATE_FILLED, "nonsense"
+    assert convert.intent_of(request) == plain
     assert plain.terms == LimitTerms(Decimal(5), TimeInForce.GTC)
 
 
@@ -154,7 +156,7 @@ def test_a_wrong_name_is_a_definite_error(parent: str, instrument: str) -> None:
     order = order_pb2.Order(instrument=instrument, side=side_pb2.SIDE_BUY, quantity="1")
     order.market.SetInParent()
     with pytest.raises(DomainError) as caught:
-        convert.intent_of(parent, order)
+        convert.intent_of(CreateOrderRequest(parent=parent, order=order))
     assert caught.value.reason == "INVALID_NAME"
 
 
