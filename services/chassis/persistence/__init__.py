@@ -16,7 +16,7 @@ from services.chassis.persistence.errors import (
 )
 from services.chassis.persistence.notices import Notices, announce
 from services.chassis.persistence.schema import assert_schema_current
-from services.chassis.persistence.statements import insert_if_absent
+from services.chassis.persistence.statements import add_exactly, find_row, insert_if_absent, put_row
 from services.chassis.persistence.types import ExactDecimal, UtcDateTime, table_metadata
 
 __all__ = [
@@ -29,8 +29,11 @@ __all__ = [
     "StorageSchemaError",
     "StorageUnavailableError",
     "UtcDateTime",
+    "add_exactly",
     "announce",
     "assert_schema_current",
+    "find_row",
     "insert_if_absent",
+    "put_row",
     "table_metadata",
 ]

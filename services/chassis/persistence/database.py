@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis.persistence import migrations as migration
 from services.chassis.persistence.backends import Backend, Role
@@ -83,7 +83,7 @@ class Database:
             StorageUnavailableError: the database cannot be used now.
         """
         async with _translated(connecting=True):
-            connection = await self._reader.connect()
+            connection = await _connected(self._reader)
         try:
             async with _translated():
                 yield connection
@@ -107,7 +107,7 @@ class Database:
         await self._take_turn()
         try:
             async with _translated(connecting=True):
-                connection = await self._writer.connect()
+                connection = await _connected(self._writer)
             try:
                 take_announced(connection)
                 async with _translated():
@@ -205,6 +205,22 @@ async def _commit(connection: AsyncConnection) -> None:
         if isinstance(typed, StorageUnavailableError) and connection.dialect.name != "sqlite":
             raise StorageUnavailableError(typed.message, outcome_unknown=True) from error
         raise typed or error from error
+
+
+async def _connected(engine: AsyncEngine) -> AsyncConnection:
+    """A connection; where the caller is cancelled meanwhile, it is given back, not lost."""
+    made: list[AsyncConnection] = []
+
+    async def connect() -> None:
+        made.append(await engine.connect())
+
+    try:
+        await _to_the_end(connect())
+    except asyncio.CancelledError:
+        for connection in made:
+            await _to_the_end(connection.close())
+        raise
+    return made[0]
 
 
 async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:

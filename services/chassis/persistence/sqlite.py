@@ -5,11 +5,12 @@ one process (an operating system lock on a file beside it), and in that process 
 are separate connections that cannot write; each sees the snapshot of its first statement.
 """
 
+import asyncio
 import fcntl
 import os
 from pathlib import Path
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -74,11 +75,22 @@ class SqliteBackend:
 
         event.listen(engine.sync_engine, "connect", set_pragmas)
         event.listen(engine.sync_engine, "begin", begin)
+        event.listen(engine.sync_engine, "handle_error", _keep_after_cancellation)
         return engine
 
     async def begin_write(self, connection: AsyncConnection) -> None:
         """Begin; the listener says ``BEGIN IMMEDIATE``, so that no statement can fail for a lock later."""
         await connection.begin()
+
+
+def _keep_after_cancellation(context: ExceptionContext) -> None:
+    """A cancelled call does not break the connection.
+
+    The driver's thread ends the statement that was begun and runs the rollback after it, in this
+    order. Thrown away instead, the connection would keep its lock on the file until it is collected.
+    """
+    if isinstance(context.original_exception, asyncio.CancelledError):
+        context.is_disconnect = False
 
 
 def _pool_sizes(size: int) -> dict[str, float]:
