@@ -153,6 +153,14 @@ class Venue(Protocol):
         """Transfers of the account after a cursor; the empty cursor begins with the first."""
         ...
 
+    async def verify(self, account: str, cursor: str) -> None:
+        """Make sure that this is the venue that gave a cursor of ``events``, or a later one.
+
+        Raises:
+            VenueHistoryLostError: it does not know the cursor.
+        """
+        ...
+
     async def balances(self, account: str) -> Sequence[Balance]:
         """What the account holds now."""
         ...
@@ -393,6 +401,10 @@ class Store(Protocol):
 
     async def renew_writer(self, account: str, ttl: float) -> bool:
         """Prolong the lease. False: this instance is not the writer any more."""
+        ...
+
+    async def lease_end(self, account: str) -> datetime | None:
+        """When the lease of an account's writer, whoever that is, runs out; None: there was none."""
         ...
 
     async def release_writer(self, account: str) -> None:

@@ -189,11 +189,11 @@ async def assembled_exchange(
     venue: Venue | None = None,
     risk: FakeRisk | None = None,
     *,
-    crash_at: Step | None = None,
     timing: Timing = QUICK,
+    journal: CrashingJournal | None = None,
 ) -> AsyncIterator[Assembled]:
     """Run an exchange without a server. It ends without a last word, as a killed process does."""
-    journal = CrashingJournal(crash_at)
+    journal = journal or CrashingJournal()
     database = await Database.open(database_url, migrations=MIGRATIONS)
     runtime = Runtime(
         load_registry()["exchange"],
@@ -244,7 +244,7 @@ async def running_exchange(
     venue, risk = venue or FakeVenue(), risk or FakeRisk()
     async with (
         assembled_exchange(
-            database_url, adapter or venue, risk, crash_at=crash_at, timing=timing
+            database_url, adapter or venue, risk, timing=timing, journal=CrashingJournal(crash_at)
         ) as assembled,
         serving(assembled.application.servicers) as channel,
     ):

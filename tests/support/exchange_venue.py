@@ -224,6 +224,11 @@ class FakeVenue:
         last = rest[-1].venue_transfer_id if rest else cursor
         return TransferPage([each for each in rest if each.account == account], last, more=False)
 
+    async def verify(self, account: str, cursor: str) -> None:
+        self._answering()
+        if int(cursor or 0) > len(self._events[account]):
+            raise VenueHistoryLostError("no such cursor")
+
     async def balances(self, account: str) -> Sequence[Balance]:
         self._answering()
         return [

@@ -37,9 +37,12 @@ class Reconciler:
 
         Raises:
             VenueUnreachableError: the venue does not answer; nothing is lost, do it again.
+            VenueHistoryLostError: it is another venue, or a reset one: its ids may stand for other
+                trades than ours do, so nothing of it is booked.
             DomainError: WRITER_FENCED.
         """
         await desk.venue_desk.refresh()
+        await desk.venue.verify(desk.account, (await self._cursors(desk)).stream)
         await self._fills(desk)
         await self._transfers(desk)
         await self._open_orders(desk)

@@ -55,7 +55,7 @@ class Operation:
         A venue that does not answer holds the start up for a while only: then the service serves
         without it (reads work, new orders there are refused) and goes on trying.
         """
-        await self._writers.take_all(self._outside.timing.lease + 1)
+        await self._writers.take_all()
         await asyncio.gather(*(self._prepare(desk) for desk in self.desks.all()))
 
     async def recover(self, desk: Desk) -> None:
@@ -63,6 +63,7 @@ class Operation:
 
         Raises:
             VenueUnreachableError: the venue does not answer; call it again.
+            VenueHistoryLostError: the venue is not the one that we know.
             DomainError: WRITER_FENCED.
         """
         async with self._recovering[desk]:
@@ -83,16 +84,31 @@ class Operation:
         except VenueUnreachableError as error:
             desk.venue_desk.silent(str(error))
             raise
+        except VenueHistoryLostError:
+            # No order goes to a venue whose word we cannot match with our books.
+            desk.recovered = False
+            raise
 
     async def reconcile(self, desk: Desk) -> None:
         """One pause and one comparison, beside all the rest."""
         await asyncio.sleep(self._outside.timing.reconcile)
-        if desk.recovered and self._outside.store.is_writer(desk.account):
+        if not desk.recovered or not self._outside.store.is_writer(desk.account):
+            return
+        try:
             await self._reconciler.reconcile(desk)
+        except VenueHistoryLostError:
+            desk.recovered = False
+            raise
 
     async def resolve(self, desk: Desk) -> None:
-        """One pause and one look at unsettled orders."""
+        """One pause and one look at unsettled orders.
+
+        A writer that lost its account and got it back recovers here, should the venue's stream have
+        been quiet meanwhile.
+        """
         await self._resolver.wait(desk)
+        if self._outside.store.is_writer(desk.account):
+            await self.recover(desk)
         await self._resolver.sweep(desk)
 
     async def check_venues(self) -> None:

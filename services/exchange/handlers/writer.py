@@ -8,8 +8,8 @@ from services.exchange.handlers.desks import Desks
 from services.exchange.handlers.timing import Timing
 from services.exchange.ports import Store
 
-_log = structlog.get_logger(__name__)
 _POLL_S = 0.1
+_log = structlog.get_logger(__name__)
 
 
 class Writers:
@@ -27,12 +27,16 @@ class Writers:
         self._timing = timing
         self._held: dict[str, asyncio.Event] = {account: asyncio.Event() for account in desks.accounts}
 
-    async def take_all(self, within: float) -> None:
-        """Try to become the writer of each account; those that another instance holds stay with it."""
-        end = asyncio.get_running_loop().time() + within
+    async def take_all(self) -> None:
+        """Become the writer of each account, or see that another instance is at work there.
+
+        A dead writer's lease runs out, a living one's is prolonged: either way this ends.
+        """
         for account in self._desks.accounts:
-            # Another process gives the lease up, so there is no event here to wait for.
-            while not await self._take(account) and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
+            seen = await self._store.lease_end(account)
+            while not await self._take(account):
+                if await self._store.lease_end(account) != seen:
+                    break
                 await asyncio.sleep(_POLL_S)
 
     async def held(self, account: str) -> None:

@@ -88,6 +88,13 @@ class SqlStore:
         """Prolong the lease. False: this instance is not the writer any more."""
         return await self._set_expiry(account, self._clock.now() + timedelta(seconds=ttl))
 
+    async def lease_end(self, account: str) -> datetime | None:
+        """When the lease of an account's writer, whoever that is, runs out; None: there was none."""
+        async with self._database.read() as connection:
+            query = select(WRITERS.c.expire_time).where(WRITERS.c.account == account)
+            moment: datetime | None = (await connection.execute(query)).scalar_one_or_none()
+        return moment
+
     async def release_writer(self, account: str) -> None:
         """Let the lease end at once, so that another instance need not wait for it."""
         await self._set_expiry(account, self._clock.now())

@@ -142,6 +142,17 @@ class SimVenue:
         last = transfers[-1].venue_transfer_id if transfers else cursor
         return TransferPage(transfers, last, more=len(transfers) == _PAGE)
 
+    async def verify(self, account: str, cursor: str) -> None:
+        """Make sure that this is the venue that gave a cursor of ``events``, or a later one.
+
+        Raises:
+            VenueHistoryLostError: it does not know the cursor.
+        """
+        request = simvenue_service_pb2.GetBalancesRequest(account=account)
+        last = (await _asked(self._stub.GetBalances, request)).sequence
+        if last < int(cursor or 0):
+            raise VenueHistoryLostError(f"the venue's last event is {last}, we have seen {cursor}")
+
     async def balances(self, account: str) -> Sequence[Balance]:
         """What the account holds now."""
         request = simvenue_service_pb2.GetBalancesRequest(account=account)
