@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from services.chassis.persistence import Connection, Database, announce, insert_if_absent
+from services.chassis.persistence import Connection, Database, announce, find_row, insert_if_absent
 from services.orchestrator.domain.cycle import FINAL, ZERO, Cycle, CycleState
 from services.orchestrator.domain.order import OrderPhase, OrderView
 from services.orchestrator.domain.trading import Trading, TradingMode
@@ -40,7 +40,7 @@ class SqlReader:
         Raises:
             LookupError: :meth:`SqlWriter.begin` was never called: a fault of ours.
         """
-        row = await self._one(sa.select(TRADING).where(TRADING.c.account == self._account))
+        row = await find_row(self._connection, sa.select(TRADING).where(TRADING.c.account == self._account))
         if row is None:
             msg = f"no trading mode is stored for {self._account}"
             raise LookupError(msg)
@@ -48,12 +48,12 @@ class SqlReader:
 
     async def cycle(self, cycle_id: UUID) -> Cycle | None:
         """One cycle."""
-        row = await self._one(sa.select(CYCLES).where(CYCLES.c.cycle_id == str(cycle_id)))
+        row = await find_row(self._connection, sa.select(CYCLES).where(CYCLES.c.cycle_id == str(cycle_id)))
         return None if row is None else cycle_from(row)
 
     async def cycle_of_order(self, order: str) -> Cycle | None:
         """The cycle that placed an order."""
-        row = await self._one(sa.select(CYCLES).where(CYCLES.c.order_name == order))
+        row = await find_row(self._connection, sa.select(CYCLES).where(CYCLES.c.order_name == order))
         return None if row is None else cycle_from(row)
 
     async def unplaced(self) -> Sequence[Cycle]:
@@ -96,12 +96,8 @@ class SqlReader:
 
     async def order_seen(self, order: str) -> OrderView | None:
         """The newest version of an order that the exchange has reported."""
-        row = await self._one(sa.select(ORDERS_SEEN).where(ORDERS_SEEN.c.name == order))
+        row = await find_row(self._connection, sa.select(ORDERS_SEEN).where(ORDERS_SEEN.c.name == order))
         return None if row is None else OrderView(**{**row, "phase": OrderPhase(row["phase"])})
-
-    async def _one(self, statement: sa.Select[Any]) -> dict[str, Any] | None:
-        row = (await self._connection.execute(statement)).mappings().one_or_none()
-        return None if row is None else {str(key): value for key, value in row.items()}
 
 
 class SqlWriter(SqlReader):

@@ -3,15 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from decimal import Decimal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.persistence import Database, insert_if_absent
+from services.chassis.persistence import Database, add_exactly, find_row, put_row
 from services.chassis.telemetry import correlation
 from services.kernel.clock import Clock
-from services.kernel.decimals import EXACT
 from services.portfolio.domain.ledger import Entry, Transaction
 from services.portfolio.domain.position import Position
 from services.portfolio.ports import BookedEntry, EntryQuery, LedgerSum
@@ -57,42 +55,21 @@ class SqlBooksWriter:
     async def position(self, account: str, venue: str, instrument: str) -> Position | None:
         """The position, or None before its first fill."""
         columns = POSITIONS.c
-        row = (
-            await self._connection.execute(
-                select(POSITIONS).where(
-                    columns.account == account,
-                    columns.venue == venue,
-                    columns.instrument == instrument,
-                )
-            )
-        ).one_or_none()
-        return None if row is None else Position(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+        query = select(POSITIONS).where(
+            columns.account == account, columns.venue == venue, columns.instrument == instrument
+        )
+        row = await find_row(self._connection, query)
+        return None if row is None else Position(**row)
 
     async def put_position(self, position: Position) -> None:
         """Store a position in place of the one before."""
-        columns = POSITIONS.c
-        await self._connection.execute(
-            delete(POSITIONS).where(
-                columns.account == position.account,
-                columns.venue == position.venue,
-                columns.instrument == position.instrument,
-            )
-        )
-        await self._connection.execute(insert(POSITIONS).values(**asdict(position)))
+        values = asdict(position)
+        key = {name: values.pop(name) for name in ("account", "venue", "instrument")}
+        await put_row(self._connection, POSITIONS, key, values)
 
     async def _add_to_sum(self, account: str, entry: Entry) -> None:
-        columns = LEDGER_SUMS.c
         key = {"account": account, "ledger_account": entry.ledger_account, "asset": entry.asset}
-        await insert_if_absent(self._connection, LEDGER_SUMS, {**key, "amount": Decimal(0)})
-        this_row = (
-            (columns.account == account)
-            & (columns.ledger_account == entry.ledger_account)
-            & (columns.asset == entry.asset)
-        )
-        amount = (await self._connection.execute(select(columns.amount).where(this_row))).scalar_one()
-        await self._connection.execute(
-            update(LEDGER_SUMS).where(this_row).values(amount=EXACT.add(amount, entry.amount))
-        )
+        await add_exactly(self._connection, LEDGER_SUMS, key, "amount", entry.amount)
 
 
 class SqlBooksReader:

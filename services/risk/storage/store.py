@@ -8,8 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.persistence import Connection, Database, insert_if_absent
-from services.kernel.decimals import EXACT
+from services.chassis.persistence import (
+    Connection,
+    Database,
+    add_exactly,
+    find_row,
+    insert_if_absent,
+    put_row,
+)
 from services.kernel.names import InstrumentName
 from services.risk.domain.account import AccountState, Reservation
 from services.risk.domain.limits import Limits, TradingMode, TradingState
@@ -35,12 +41,12 @@ class SqlRiskReader:
 
     async def limits(self, account: str) -> Limits | None:
         """Limits of an account."""
-        row = await self._one(sa.select(LIMITS).where(LIMITS.c.account == account))
+        row = await find_row(self._connection, sa.select(LIMITS).where(LIMITS.c.account == account))
         return None if row is None else Limits(**_without(row, "account"))
 
     async def trading(self, account: str) -> TradingState | None:
         """Mode of an account."""
-        row = await self._one(sa.select(TRADING).where(TRADING.c.account == account))
+        row = await find_row(self._connection, sa.select(TRADING).where(TRADING.c.account == account))
         if row is None:
             return None
         return TradingState(TradingMode(row["mode"]), row["reason"], row["update_time"])
@@ -64,17 +70,15 @@ class SqlRiskReader:
 
     async def decision(self, order_id: str) -> StoredDecision | None:
         """The decision on an order."""
-        row = await self._one(sa.select(DECISIONS).where(DECISIONS.c.order_id == order_id))
+        row = await find_row(self._connection, sa.select(DECISIONS).where(DECISIONS.c.order_id == order_id))
         return None if row is None else decision_from(row)
 
     async def reservation(self, order_id: str) -> Reservation | None:
         """What is set aside for an order."""
-        row = await self._one(sa.select(RESERVATIONS).where(RESERVATIONS.c.order_id == order_id))
+        row = await find_row(
+            self._connection, sa.select(RESERVATIONS).where(RESERVATIONS.c.order_id == order_id)
+        )
         return None if row is None else _reservation(row)
-
-    async def _one(self, statement: sa.Select[Any]) -> Mapping[str, Any] | None:
-        row = (await self._connection.execute(statement)).mappings().one_or_none()
-        return None if row is None else {str(key): value for key, value in row.items()}
 
 
 class SqlRiskWriter(SqlRiskReader):
@@ -82,11 +86,13 @@ class SqlRiskWriter(SqlRiskReader):
 
     async def put_limits(self, account: str, limits: Limits) -> None:
         """Store the limits of an account."""
-        await self._put(LIMITS, {"account": account}, asdict(limits))
+        await put_row(self._connection, LIMITS, {"account": account}, asdict(limits))
 
     async def put_trading(self, account: str, trading: TradingState) -> None:
         """Store the mode of an account."""
-        await self._put(TRADING, {"account": account}, {**asdict(trading), "mode": trading.mode.value})
+        await put_row(
+            self._connection, TRADING, {"account": account}, {**asdict(trading), "mode": trading.mode.value}
+        )
 
     async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
         """Store a decision, with its reservation."""
@@ -96,7 +102,8 @@ class SqlRiskWriter(SqlRiskReader):
 
     async def put_reservation(self, reservation: Reservation) -> None:
         """Store what is set aside for an order."""
-        await self._put(
+        await put_row(
+            self._connection,
             RESERVATIONS,
             {"order_id": reservation.order_id},
             {
@@ -117,16 +124,20 @@ class SqlRiskWriter(SqlRiskReader):
 
     async def has_ended(self, order_id: str) -> bool:
         """Whether an order ended before it was decided on."""
-        row = await self._one(sa.select(ENDED_ORDERS).where(ENDED_ORDERS.c.order_id == order_id))
+        row = await find_row(
+            self._connection, sa.select(ENDED_ORDERS).where(ENDED_ORDERS.c.order_id == order_id)
+        )
         return row is not None
 
     async def add_holding(self, account: str, asset: str, change: Decimal) -> None:
         """Change what an account holds of an asset."""
-        await self._add(HOLDINGS, {"account": account, "asset": asset}, change)
+        key = {"account": account, "asset": asset}
+        await add_exactly(self._connection, HOLDINGS, key, "quantity", change)
 
     async def add_position(self, account: str, instrument: InstrumentName, change: Decimal) -> None:
         """Change what an account has traded of an instrument."""
-        await self._add(POSITIONS, {"account": account, "instrument": str(instrument)}, change)
+        key = {"account": account, "instrument": str(instrument)}
+        await add_exactly(self._connection, POSITIONS, key, "quantity", change)
 
     async def open_account(self, account: str, limits: Limits, trading: TradingState) -> None:
         """Store the first limits and mode of an account; those it has already stay."""
@@ -136,17 +147,6 @@ class SqlRiskWriter(SqlRiskReader):
             TRADING,
             {"account": account, **asdict(trading), "mode": trading.mode.value},
         )
-
-    async def _put(self, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        if not await insert_if_absent(self._connection, table, {**key, **values}):
-            await self._connection.execute(sa.update(table).where(_matches(table, key)).values(**values))
-
-    async def _add(self, table: sa.Table, key: Mapping[str, Any], change: Decimal) -> None:
-        if await insert_if_absent(self._connection, table, {**key, "quantity": change}):
-            return
-        found = await self._connection.execute(sa.select(table.c.quantity).where(_matches(table, key)))
-        total = EXACT.add(found.scalar_one(), change)
-        await self._connection.execute(sa.update(table).where(_matches(table, key)).values(quantity=total))
 
 
 class SqlRiskStore:
@@ -166,10 +166,6 @@ class SqlRiskStore:
         """Open a write transaction."""
         async with self._database.write() as connection:
             yield SqlRiskWriter(connection)
-
-
-def _matches(table: sa.Table, key: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    return sa.and_(*(table.c[name] == value for name, value in key.items()))
 
 
 def _reservation(row: Mapping[Any, Any]) -> Reservation:

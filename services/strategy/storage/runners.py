@@ -40,7 +40,7 @@ class SqlRunnerStore:
         """All enabled strategies."""
         query = select(STRATEGY).where(STRATEGY.c.state == StrategyState.ENABLED.value)
         async with self._database.read() as connection:
-            return [strategy_of(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001
+            return [strategy_of(row) for row in (await connection.execute(query)).mappings()]
 
     async def acquire(self, name: StrategyName, holder: str, now: datetime, until: datetime) -> Lease | None:
         """Take the strategy's lease where it is free or run out."""

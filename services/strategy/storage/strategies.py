@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.persistence import Database, announce, insert_if_absent
+from services.chassis.persistence import Database, announce, find_row, insert_if_absent, put_row
 from services.kernel.names import StrategyName
 from services.strategy.domain.signal import Signal
 from services.strategy.domain.strategy import Strategy
@@ -54,10 +54,8 @@ class SqlSession:
 
     async def put(self, strategy: Strategy) -> None:
         """Create or replace a strategy."""
-        values = strategy_values(strategy)
-        if not await insert_if_absent(self._connection, STRATEGY, values):
-            mine = STRATEGY.c.strategy_id == strategy.name.strategy
-            await self._connection.execute(update(STRATEGY).where(mine).values(**values))
+        key = {"strategy_id": strategy.name.strategy}
+        await put_row(self._connection, STRATEGY, key, strategy_values(strategy))
         row = {
             "strategy_id": strategy.name.strategy,
             "holder": "",
@@ -116,7 +114,7 @@ class SqlStrategyStore:
         query = select(STRATEGY).where(STRATEGY.c.strategy_id > after)
         query = query.order_by(STRATEGY.c.strategy_id).limit(limit)
         async with self._database.read() as connection:
-            return [strategy_of(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001
+            return [strategy_of(row) for row in (await connection.execute(query)).mappings()]
 
     async def signals_before(self, name: StrategyName, before: int | None, limit: int) -> Sequence[Signal]:
         """Signals of a strategy, newest first, before a sequence."""
@@ -156,5 +154,5 @@ class SqlStrategyStore:
 async def find_strategy(connection: AsyncConnection, name: StrategyName) -> Strategy | None:
     """The strategy, if there is one."""
     query = select(STRATEGY).where(STRATEGY.c.strategy_id == name.strategy)
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else strategy_of(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    row = await find_row(connection, query)
+    return None if row is None else strategy_of(row)
