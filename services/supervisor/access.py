@@ -42,7 +42,9 @@ async def establish(api: ConsulApi, access: Access, paths: StatePaths) -> None:
         ConsulError: Consul does not answer or refuses.
     """
     await _bootstrap(api, paths)
-    policies = {policy["Name"]: policy for policy in await api.call("GET", "acl/policies")}
+    # Consistent: a Consul that was killed first answers from a state that it has read back in part, and
+    # what is there would be made a second time. Once this is answered, the whole state is there.
+    policies = {policy["Name"]: policy for policy in await api.call("GET", "acl/policies?consistent")}
     wanted = {_policy_name(member): _rules(member) for member in (*access.members, AGENT)}
     await asyncio.gather(*(_put_policy(api, name, rules, policies) for name, rules in wanted.items()))
     await asyncio.gather(*(_put_token(api, member, paths) for member in (*access.members, AGENT)))

@@ -132,11 +132,11 @@ class ConsulAgent:
 
         The list, and not ``intentions/match``: that one has no blocking queries in Consul 1.8.
         """
-        return await self._query("/v1/connect/intentions", index)
+        return await self._query("/v1/connect/intentions", index, consistent=True)
 
     async def health(self, service: str, index: int = 0) -> Answer:
         """All instances of a service with their checks; waits for a change where an index is given."""
-        return await self._query(f"/v1/health/service/{service}", index)
+        return await self._query(f"/v1/health/service/{service}", index, consistent=True)
 
     async def register(self, instance: Instance) -> None:
         """Announce an instance; its check is critical until the first report."""
@@ -179,11 +179,20 @@ class ConsulAgent:
         except OSError as error:
             raise ConsulRefusedError(f"the token file cannot be read: {error}") from error
 
-    async def _query(self, path: str, index: int) -> Answer:
-        asked: list[tuple[str, Any]] = []
+    async def _query(self, path: str, index: int, *, consistent: bool = False) -> Answer:
+        """One blocking query.
+
+        Args:
+            path: what is asked for.
+            index: of the answer known already; 0 answers at once.
+            consistent: refuse to answer before everything that was committed is there. Without it a
+                Consul that was killed answers, for a moment after its start, from a state that it has
+                read back in part: no intentions at all, or no instances.
+        """
+        asked: list[tuple[str, Any]] = [("consistent", "1")] if consistent else []
         timeout = CALL_TIMEOUT_S
         if index:
-            asked = [("index", index), ("wait", f"{WAIT_S}s")]
+            asked += [("index", index), ("wait", f"{WAIT_S}s")]
             timeout = WAIT_S + _WAIT_SLACK_S
         headers = self._consul.prepare_headers(self._present_token())
         request = self._consul.http.get(_answer, path, asked, headers=headers, connections_timeout=timeout)
