@@ -35,7 +35,9 @@ class Writers:
         for account in self._desks.accounts:
             seen = await self._store.lease_end(account)
             while not await self._take(account):
-                if await self._store.lease_end(account) != seen:
+                end = await self._store.lease_end(account)
+                # A lease that was given up ends earlier, and is taken in the next round.
+                if seen is not None and end is not None and end > seen:
                     break
                 await asyncio.sleep(_POLL_S)
 
