@@ -8,6 +8,7 @@ from trademesh.strategy.v1 import signal_pb2
 
 from services.chassis.events import Apply, Envelope, Subscription
 from services.chassis.persistence import Connection
+from services.chassis.persistence.requests import FirstAnswers
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.kernel.names import AccountName
 from services.orchestrator import convert
@@ -16,8 +17,8 @@ from services.orchestrator.cycles import CycleDriver, follow_order, take_signal
 from services.orchestrator.domain.trading import TradingMode
 from services.orchestrator.servicer import OrchestratorServicer
 from services.orchestrator.settings import OrchestratorSettings
-from services.orchestrator.storage.answers import Answers
 from services.orchestrator.storage.store import SqlStore, SqlWriter
+from services.orchestrator.storage.tables import REQUESTS
 from services.orchestrator.upstreams import ExchangeService, PortfolioService, RiskService
 
 
@@ -60,7 +61,7 @@ async def build(runtime: Runtime) -> Application:
             await writer.begin(mode, clock.now())
 
     signals, orders = subscribe("strategy", apply_signal), subscribe("exchange", apply_order)
-    servicer = OrchestratorServicer(control, store, Answers(database, clock), account)
+    servicer = OrchestratorServicer(control, store, FirstAnswers(database, clock, REQUESTS), account)
     return Application(
         servicers=[
             Binding(

@@ -9,12 +9,12 @@ from trademesh.orchestrator.v1 import (
     trading_status_pb2,
 )
 
+from services.chassis.persistence.requests import FirstAnswers
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.kernel.names import AccountName
 from services.orchestrator import convert
 from services.orchestrator.control import Control
 from services.orchestrator.ports import CycleQuery, Store
-from services.orchestrator.storage.answers import Answers
 
 Context = grpc.aio.ServicerContext[object, object]
 TradingStatus = trading_status_pb2.TradingStatus
@@ -26,14 +26,16 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
     Args:
         control: changes the mode.
         store: the state.
-        answers: gives a repeated request its first answer.
+        first_answers: gives a repeated request its first answer.
         account: the account that is traded.
     """
 
-    def __init__(self, control: Control, store: Store, answers: Answers, account: AccountName) -> None:
+    def __init__(
+        self, control: Control, store: Store, first_answers: FirstAnswers, account: AccountName
+    ) -> None:
         self._control = control
         self._store = store
-        self._answers = answers
+        self._first_answers = first_answers
         self._account = account
 
     async def StartTrading(
@@ -45,7 +47,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             await self._control.start(UUID(request.request_id), request.reason)
             return await self._status()
 
-        return await self._answers(request, TradingStatus, work)
+        return await self._first_answers(request, TradingStatus, work)
 
     async def StopTrading(
         self, request: orchestrator_service_pb2.StopTradingRequest, context: Context
@@ -56,7 +58,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             await self._control.stop(request.reason)
             return await self._status()
 
-        return await self._answers(request, TradingStatus, work)
+        return await self._first_answers(request, TradingStatus, work)
 
     async def EmergencyStop(
         self, request: orchestrator_service_pb2.EmergencyStopRequest, context: Context
@@ -67,7 +69,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             await self._control.emergency_stop(request.reason)
             return await self._status()
 
-        return await self._answers(request, TradingStatus, work)
+        return await self._first_answers(request, TradingStatus, work)
 
     async def GetTradingStatus(
         self, request: orchestrator_service_pb2.GetTradingStatusRequest, context: Context

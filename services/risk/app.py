@@ -5,6 +5,7 @@ from trademesh.risk.v1 import risk_service_pb2_grpc
 
 from services.chassis.events import Envelope, Subscription
 from services.chassis.persistence import Connection, Database
+from services.chassis.persistence.requests import Once
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.kernel.clock import Clock
 from services.risk import convert
@@ -13,8 +14,8 @@ from services.risk.domain.limits import Limits, TradingMode, TradingState
 from services.risk.handlers import OrderChecks
 from services.risk.servicer import RiskServicer
 from services.risk.settings import RiskSettings
-from services.risk.storage.once import Once
 from services.risk.storage.store import SqlRiskStore, SqlRiskWriter
+from services.risk.storage.tables import REQUESTS
 from services.risk.upstreams import MarketService, SubscribedEvents
 
 
@@ -28,7 +29,8 @@ async def build(runtime: Runtime) -> Application:
     )
     store = SqlRiskStore(database)
     checks = OrderChecks(store, market, SubscribedEvents(exchange), runtime.clock, settings.fee_rate)
-    servicer = RiskServicer(checks, store, market, Once(database, runtime.clock), runtime.clock)
+    once = Once(database, runtime.clock, REQUESTS, SqlRiskWriter)
+    servicer = RiskServicer(checks, store, market, once, runtime.clock)
 
     async def prepare() -> None:
         await _open_accounts(database, settings, runtime.clock)

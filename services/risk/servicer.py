@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 import grpc
 from trademesh.risk.v1 import exposure_pb2, limits_pb2, risk_service_pb2, risk_service_pb2_grpc
 
+from services.chassis.persistence.requests import Once
 from services.kernel.clock import Clock
 from services.kernel.names import AccountName
 from services.risk import convert, handlers
 from services.risk.domain.limits import TradingMode
 from services.risk.handlers import OrderChecks
 from services.risk.ports import Market, RiskStore, RiskWriter
-from services.risk.storage.once import Once
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -28,7 +28,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     """
 
     def __init__(
-        self, checks: OrderChecks, store: RiskStore, market: Market, once: Once, clock: Clock
+        self, checks: OrderChecks, store: RiskStore, market: Market, once: Once[RiskWriter], clock: Clock
     ) -> None:
         self._checks = checks
         self._store = store

@@ -1,6 +1,5 @@
 """Wires the strategy service."""
 
-import asyncio
 from datetime import timedelta
 
 import structlog
@@ -8,27 +7,25 @@ from trademesh.events.v1 import outbox_service_pb2, outbox_service_pb2_grpc
 from trademesh.strategy.v1 import strategy_service_pb2, strategy_service_pb2_grpc
 
 from services.chassis.events import OutboxServicer
-from services.chassis.persistence import StorageUnavailableError
+from services.chassis.persistence.requests import Once
 from services.chassis.rpc.server import Binding
 from services.chassis.runtime import Application, Background, Runtime
-from services.kernel.clock import Clock
 from services.kernel.names import InstrumentName, StrategyName
 from services.strategy.domain.sma import SmaCross
 from services.strategy.domain.strategy import Definition
 from services.strategy.handlers import SignalStreams, StrategyCommands, StrategyReads
 from services.strategy.metrics import StrategyMetrics
 from services.strategy.pool import RunnerPool
-from services.strategy.ports import StrategyStore
 from services.strategy.runner import RunnerLimits, RunnerParts
 from services.strategy.servicer import StrategyServicer
 from services.strategy.settings import StrategySettings
 from services.strategy.storage.runners import SqlRunnerStore
-from services.strategy.storage.strategies import SqlStrategyStore
+from services.strategy.storage.strategies import SqlSession, SqlStrategyStore
+from services.strategy.storage.tables import REQUESTS
 from services.strategy.upstreams import MarketCandles
 
 SERVICE = strategy_service_pb2.DESCRIPTOR.services_by_name["StrategyService"].full_name
 OUTBOX = outbox_service_pb2.DESCRIPTOR.services_by_name["OutboxService"].full_name
-_FORGET_EVERY_S = 3600.0
 _log = structlog.get_logger(__name__)
 
 
@@ -53,7 +50,8 @@ def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetr
     store = SqlStrategyStore(database)
     commands = StrategyCommands(store, runtime.clock, runtime.ids)
     streams = SignalStreams(store, heartbeat=settings.stream_heartbeat_seconds)
-    servicer = StrategyServicer(commands, StrategyReads(store), streams, runtime.clock)
+    once = Once(database, runtime.clock, REQUESTS, SqlSession)
+    servicer = StrategyServicer(commands, StrategyReads(store), streams, once, runtime.clock)
     parts = RunnerParts(
         candles=MarketCandles(runtime.channel("market")),
         store=SqlRunnerStore(database),
@@ -69,9 +67,6 @@ def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetr
     async def prepare() -> None:
         await create_default(commands, settings)
 
-    async def forget() -> None:
-        await forget_requests(store, runtime.clock, timedelta(days=settings.keep_requests_days))
-
     return Application(
         servicers=[
             Binding(SERVICE, servicer, strategy_service_pb2_grpc.add_StrategyServiceServicer_to_server),
@@ -81,7 +76,7 @@ def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetr
                 outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
             ),
         ],
-        background=[Background("runners", pool.run), Background("request_expiry", forget)],
+        background=[Background("runners", pool.run)],
         self_tests=[database.ping],
         prepare=prepare,
         close=pool.stop,
@@ -109,15 +104,3 @@ async def create_default(commands: StrategyCommands, settings: StrategySettings)
     strategy = await commands.create_at_first_start(StrategyName(settings.default_id), definition)
     if strategy is not None:
         _log.info("default_strategy_created", strategy=str(strategy.name))
-
-
-async def forget_requests(store: StrategyStore, clock: Clock, keep: timedelta) -> None:
-    """Drop old request ids now and every hour, for ever."""
-    while True:
-        try:
-            count = await store.forget_requests(clock.now() - keep)
-            if count:
-                _log.info("requests_forgotten", count=count)
-        except StorageUnavailableError as error:
-            _log.warning("requests_not_forgotten", error=error.message)
-        await asyncio.sleep(_FORGET_EVERY_S)

@@ -1,10 +1,8 @@
 """Values of the domain as messages of the contract, and back."""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from google.protobuf.message import Message
 from trademesh.strategy.v1 import signal_pb2, strategy_pb2, strategy_service_pb2
 from trademesh.type.v1 import side_pb2
 
@@ -16,7 +14,6 @@ from services.kernel.names import InstrumentName, StrategyName
 from services.strategy.domain.signal import Signal, SignalDraft
 from services.strategy.domain.sma import Side, SmaCross
 from services.strategy.domain.strategy import Definition, Strategy, StrategyState
-from services.strategy.ports import Request
 
 FIELDS = ("instrument", "candle_interval", "quantity", "sma_cross")
 """What an update mask may name."""
@@ -28,13 +25,6 @@ _STATES = {
 _STATES_BACK = {wire: state for state, wire in _STATES.items()}
 _SIDES = {Side.BUY: side_pb2.SIDE_BUY, Side.SELL: side_pb2.SIDE_SELL}
 _SIDES_BACK = {wire: side for side, wire in _SIDES.items()}
-
-
-def request_of(message: Message, request_id: str) -> Request:
-    """The identity of a mutation: its id, and what it asks for."""
-    body = message.SerializeToString(deterministic=True)
-    digest = hashlib.sha256(message.DESCRIPTOR.full_name.encode() + b"\n" + body)
-    return Request(request_id.lower(), digest.hexdigest())
 
 
 def definition_from_proto(message: strategy_pb2.Strategy) -> Definition:

@@ -1,19 +1,18 @@
 """The use cases of the strategy service."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from services.kernel.clock import Clock, IdSource
-from services.kernel.errors import DomainError, ErrorKind
 from services.kernel.names import StrategyName
 from services.strategy.domain.signal import Signal
 from services.strategy.domain.strategy import Definition, Strategy, StrategyState, exists, not_found
-from services.strategy.ports import Request, Session, StrategyStore
+from services.strategy.ports import Session, StrategyStore
 
 
 class StrategyCommands:
-    """The mutations. Each runs once for its request id, and answers a repeat with the first answer.
+    """The mutations, each in a write transaction of whoever calls.
 
     Args:
         store: the strategies.
@@ -26,58 +25,41 @@ class StrategyCommands:
         self._clock = clock
         self._ids = ids
 
-    async def create(self, request: Request, name: StrategyName, definition: Definition) -> Strategy:
+    async def create(self, session: Session, name: StrategyName, definition: Definition) -> Strategy:
         """A new strategy, disabled."""
-
-        async def action(session: Session) -> Strategy:
-            if await session.strategy(name) is not None:
-                raise exists(name)
-            strategy = self._fresh(name, definition, StrategyState.DISABLED)
-            await session.put(strategy)
-            await session.begin_anew(name, strategy.create_time)
-            return strategy
-
-        return await self._once(request, action)
+        if await session.strategy(name) is not None:
+            raise exists(name)
+        strategy = self._fresh(name, definition, StrategyState.DISABLED)
+        await session.put(strategy)
+        await session.begin_anew(name, strategy.create_time)
+        return strategy
 
     async def update(
-        self, request: Request, name: StrategyName, etag: str, redefine: Callable[[Definition], Definition]
+        self, session: Session, name: StrategyName, etag: str, redefine: Callable[[Definition], Definition]
     ) -> Strategy:
         """Another definition for a disabled strategy."""
+        present = await _present(session, name)
+        present.check_etag(etag)
+        changed = present.redefined(redefine(present.definition), self._etag(), self._clock.now())
+        await session.put(changed)
+        return changed
 
-        async def action(session: Session) -> Strategy:
-            present = await _present(session, name)
-            present.check_etag(etag)
-            changed = present.redefined(redefine(present.definition), self._etag(), self._clock.now())
-            await session.put(changed)
-            return changed
-
-        return await self._once(request, action)
-
-    async def set_state(self, request: Request, name: StrategyName, state: StrategyState) -> Strategy:
+    async def set_state(self, session: Session, name: StrategyName, state: StrategyState) -> Strategy:
         """Enable or disable; what is so already stays as it is."""
+        present = await _present(session, name)
+        now = self._clock.now()
+        changed = present.in_state(state, self._etag(), now)
+        if changed is not present:
+            await session.put(changed)
+            await session.begin_anew(name, now)
+        return changed
 
-        async def action(session: Session) -> Strategy:
-            present = await _present(session, name)
-            now = self._clock.now()
-            changed = present.in_state(state, self._etag(), now)
-            if changed is not present:
-                await session.put(changed)
-                await session.begin_anew(name, now)
-            return changed
-
-        return await self._once(request, action)
-
-    async def delete(self, request: Request, name: StrategyName, etag: str) -> None:
+    async def delete(self, session: Session, name: StrategyName, etag: str) -> None:
         """Remove a disabled strategy; its signals stay."""
-
-        async def action(session: Session) -> Strategy:
-            present = await _present(session, name)
-            present.check_etag(etag)
-            present.check_disabled()
-            await session.delete(name)
-            return present
-
-        await self._once(request, action)
+        present = await _present(session, name)
+        present.check_etag(etag)
+        present.check_disabled()
+        await session.delete(name)
 
     async def create_at_first_start(self, name: StrategyName, definition: Definition) -> Strategy | None:
         """The strategy that a new database begins with, enabled.
@@ -91,23 +73,6 @@ class StrategyCommands:
             strategy = self._fresh(name, definition, StrategyState.ENABLED)
             await session.put(strategy)
             return strategy
-
-    async def _once(self, request: Request, action: Callable[[Session], Awaitable[Strategy]]) -> Strategy:
-        # Write transactions are serial, so a repeat waits until the first has its answer.
-        async with self._store.write() as session:
-            earlier = await session.answer(request.request_id)
-            if earlier is None:
-                strategy = await action(session)
-                await session.remember(request, strategy, self._clock.now())
-                return strategy
-        if earlier.fingerprint != request.fingerprint:
-            raise DomainError(
-                "REQUEST_ID_REUSED",
-                "this request_id was used before with another body",
-                kind=ErrorKind.ALREADY_EXISTS,
-                metadata={"requestId": request.request_id},
-            )
-        return earlier.strategy
 
     def _fresh(self, name: StrategyName, definition: Definition, state: StrategyState) -> Strategy:
         now = self._clock.now()

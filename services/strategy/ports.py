@@ -62,32 +62,6 @@ class Candles(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A mutation's identity.
-
-    Attributes:
-        request_id: given by the caller, lower-case.
-        fingerprint: digest of the rpc and the body.
-    """
-
-    request_id: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a mutation answered the first time.
-
-    Attributes:
-        fingerprint: of the request that it answered.
-        strategy: the strategy as it was then; of a delete, what was deleted.
-    """
-
-    fingerprint: str
-    strategy: Strategy
-
-
-@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to run a strategy.
 
@@ -117,14 +91,6 @@ class Position:
 
 class Session(Protocol):
     """One write transaction on the strategies."""
-
-    async def answer(self, request_id: str) -> Answer | None:
-        """What the request answered before."""
-        ...
-
-    async def remember(self, request: Request, strategy: Strategy, now: datetime) -> None:
-        """Keep what the request answers."""
-        ...
 
     async def strategy(self, name: StrategyName) -> Strategy | None:
         """The strategy, if there is one."""
@@ -168,10 +134,6 @@ class StrategyStore(Protocol):
 
     async def signals_after(self, name: StrategyName, after: int, limit: int) -> Sequence[Signal]:
         """Signals of a strategy, oldest first, after a sequence."""
-        ...
-
-    async def forget_requests(self, before: datetime) -> int:
-        """Drop the answers of requests older than a moment; how many."""
         ...
 
     def signal_version(self) -> int:

@@ -1,6 +1,6 @@
 """StrategyService on the wire: convert, handle, convert."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
@@ -9,6 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from trademesh.strategy.v1 import strategy_pb2, strategy_service_pb2, strategy_service_pb2_grpc
 from trademesh.type.v1 import stream_pb2
 
+from services.chassis.persistence.requests import Once
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.chassis.rpc.timestamps import to_timestamp
 from services.kernel.clock import Clock
@@ -16,6 +17,7 @@ from services.kernel.names import StrategyName
 from services.strategy import convert
 from services.strategy.domain.strategy import StrategyState
 from services.strategy.handlers import Beat, Drained, Frame, SignalStreams, StrategyCommands, StrategyReads
+from services.strategy.ports import Session
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -27,15 +29,22 @@ class StrategyServicer(strategy_service_pb2_grpc.StrategyServiceServicer):
         commands: the mutations.
         reads: the reads.
         streams: WatchSignals.
+        once: runs a mutation once for each request id.
         clock: our time, for heartbeats.
     """
 
     def __init__(
-        self, commands: StrategyCommands, reads: StrategyReads, streams: SignalStreams, clock: Clock
+        self,
+        commands: StrategyCommands,
+        reads: StrategyReads,
+        streams: SignalStreams,
+        once: Once[Session],
+        clock: Clock,
     ) -> None:
         self._commands = commands
         self._reads = reads
         self._streams = streams
+        self._once = once
         self._clock = clock
 
     async def ListStrategies(
@@ -59,50 +68,52 @@ class StrategyServicer(strategy_service_pb2_grpc.StrategyServiceServicer):
         self, request: strategy_service_pb2.CreateStrategyRequest, context: Context
     ) -> strategy_pb2.Strategy:
         """A new strategy, disabled."""
-        strategy = await self._commands.create(
-            convert.request_of(request, request.request_id),
-            StrategyName(request.strategy_id),
-            convert.definition_from_proto(request.strategy),
-        )
-        return convert.strategy_to_proto(strategy)
+        name = StrategyName(request.strategy_id)
+        definition = convert.definition_from_proto(request.strategy)
+
+        async def work(session: Session) -> strategy_pb2.Strategy:
+            return convert.strategy_to_proto(await self._commands.create(session, name, definition))
+
+        return await self._once(request, strategy_pb2.Strategy, work)
 
     async def UpdateStrategy(
         self, request: strategy_service_pb2.UpdateStrategyRequest, context: Context
     ) -> strategy_pb2.Strategy:
         """The named fields of a disabled strategy."""
-        strategy = await self._commands.update(
-            convert.request_of(request, request.request_id),
-            StrategyName.parse(request.strategy.name, field="strategy.name"),
-            request.strategy.etag,
-            convert.redefinition_of(request),
-        )
-        return convert.strategy_to_proto(strategy)
+        name = StrategyName.parse(request.strategy.name, field="strategy.name")
+        redefine = convert.redefinition_of(request)
+
+        async def work(session: Session) -> strategy_pb2.Strategy:
+            changed = await self._commands.update(session, name, request.strategy.etag, redefine)
+            return convert.strategy_to_proto(changed)
+
+        return await self._once(request, strategy_pb2.Strategy, work)
 
     async def DeleteStrategy(
         self, request: strategy_service_pb2.DeleteStrategyRequest, context: Context
     ) -> Empty:
         """Removes a disabled strategy."""
-        identity = convert.request_of(request, request.request_id)
-        await self._commands.delete(identity, StrategyName.parse(request.name), request.etag)
-        return Empty()
+        name = StrategyName.parse(request.name)
+
+        async def work(session: Session) -> Empty:
+            await self._commands.delete(session, name, request.etag)
+            return Empty()
+
+        return await self._once(request, Empty, work)
 
     async def EnableStrategy(
         self, request: strategy_service_pb2.EnableStrategyRequest, context: Context
     ) -> strategy_pb2.Strategy:
         """Starts a strategy."""
-        identity = convert.request_of(request, request.request_id)
-        name = StrategyName.parse(request.name)
-        strategy = await self._commands.set_state(identity, name, StrategyState.ENABLED)
-        return convert.strategy_to_proto(strategy)
+        work = self._set_state(request.name, StrategyState.ENABLED)
+        return await self._once(request, strategy_pb2.Strategy, work)
 
     async def DisableStrategy(
         self, request: strategy_service_pb2.DisableStrategyRequest, context: Context
     ) -> strategy_pb2.Strategy:
         """Stops a strategy."""
-        identity = convert.request_of(request, request.request_id)
-        name = StrategyName.parse(request.name)
-        strategy = await self._commands.set_state(identity, name, StrategyState.DISABLED)
-        return convert.strategy_to_proto(strategy)
+        work = self._set_state(request.name, StrategyState.DISABLED)
+        return await self._once(request, strategy_pb2.Strategy, work)
 
     async def ListSignals(
         self, request: strategy_service_pb2.ListSignalsRequest, context: Context
@@ -128,6 +139,16 @@ class StrategyServicer(strategy_service_pb2_grpc.StrategyServiceServicer):
     def drain(self) -> None:
         """End the open streams with SERVER_DRAINING; called when the service stops taking traffic."""
         self._streams.drain()
+
+    def _set_state(
+        self, text: str, state: StrategyState
+    ) -> Callable[[Session], Awaitable[strategy_pb2.Strategy]]:
+        name = StrategyName.parse(text)
+
+        async def work(session: Session) -> strategy_pb2.Strategy:
+            return convert.strategy_to_proto(await self._commands.set_state(session, name, state))
+
+        return work
 
     def _frame(self, frame: Frame) -> strategy_service_pb2.WatchSignalsResponse:
         response = strategy_service_pb2.WatchSignalsResponse

@@ -26,7 +26,6 @@ class StrategySettings(BaseSettings):
         lease_seconds: how long a runner's lease lasts without being renewed (PostgreSQL).
         poll_seconds: seconds between two looks at strategies and leases.
         stream_heartbeat_seconds: longest silence of a WatchSignals stream.
-        keep_requests_days: days for which request ids are remembered.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_STRATEGY_", frozen=True, extra="ignore")
@@ -42,4 +41,3 @@ class StrategySettings(BaseSettings):
     lease_seconds: float = Field(default=10.0, gt=1)
     poll_seconds: float = Field(default=1.0, gt=0)
     stream_heartbeat_seconds: float = Field(default=5.0, gt=0, le=10)
-    keep_requests_days: float = Field(default=8.0, ge=7)

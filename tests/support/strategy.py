@@ -14,11 +14,12 @@ from trademesh.strategy.v1 import strategy_service_pb2_grpc
 from services.chassis.events import OutboxServicer
 from services.chassis.ids import UuidSource
 from services.chassis.persistence import Database
+from services.chassis.persistence.requests import Once
 from services.chassis.rpc.server import Binding
 from services.kernel.names import InstrumentName, StrategyName
 from services.strategy.domain.signal import ClosedCandle
 from services.strategy.domain.sma import SmaCross
-from services.strategy.domain.strategy import Definition
+from services.strategy.domain.strategy import Definition, Strategy, StrategyState
 from services.strategy.handlers import SignalStreams, StrategyCommands, StrategyReads
 from services.strategy.metrics import StrategyMetrics
 from services.strategy.pool import RunnerPool
@@ -26,7 +27,8 @@ from services.strategy.ports import MarketLostError
 from services.strategy.runner import RunnerLimits, RunnerParts
 from services.strategy.servicer import StrategyServicer
 from services.strategy.storage.runners import SqlRunnerStore
-from services.strategy.storage.strategies import SqlStrategyStore
+from services.strategy.storage.strategies import SqlSession, SqlStrategyStore
+from services.strategy.storage.tables import REQUESTS
 from tests.support.market import SteppedClock
 
 MIGRATIONS = "services.strategy.storage.migrations"
@@ -159,6 +161,11 @@ class ScriptedStrategies:
     def pool(self, holder: str = "here") -> RunnerPool:
         return RunnerPool(self.parts, holder, poll=0.02)
 
+    async def set_state(self, state: StrategyState, name: StrategyName = CROSS) -> Strategy:
+        """Enable or disable a strategy."""
+        async with self.store.write() as session:
+            return await self.commands.set_state(session, name, state)
+
     async def signals(self, name: StrategyName = CROSS) -> list[tuple[str, str]]:
         """Side and reference price of every signal, oldest first."""
         found = await self.store.signals_after(name, 0, 1000)
@@ -189,9 +196,9 @@ def wired(
     commands = StrategyCommands(store, clock, ids)
     limits = limits or RunnerLimits(clock_reset_grace=0.05, pause=0.001, max_pause=0.01)
     parts = RunnerParts(market, runners, clock, ids, StrategyMetrics(registry), limits)
-    servicer = StrategyServicer(
-        commands, StrategyReads(store), SignalStreams(store, poll=0.02, heartbeat=0.1), clock
-    )
+    streams = SignalStreams(store, poll=0.02, heartbeat=0.1)
+    once = Once(database, clock, REQUESTS, SqlSession)
+    servicer = StrategyServicer(commands, StrategyReads(store), streams, once, clock)
     return ScriptedStrategies(database, market, clock, commands, store, runners, parts, servicer, registry)
 
 

@@ -1,14 +1,15 @@
 """Answers by request id (AIP-155): the same request gives the first answer again.
 
-The row commits in the transaction of the mutation's effect, so either both exist or neither does.
-Write transactions run one after another, so a repeat that comes while the first runs waits for it.
+Use :class:`Once` where the mutation is one transaction: the answer commits with the effect, so either
+both exist or neither does, and write transactions run one after another, so a repeat that comes while
+the first runs waits for it. Use :class:`FirstAnswers` where it takes several.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, delete, insert, select
@@ -23,6 +24,7 @@ KEEP = timedelta(days=7)
 """Least time that an answer is kept."""
 
 Answer = TypeVar("Answer", bound=Message)
+Writer_co = TypeVar("Writer_co", covariant=True)
 
 
 def request_tables(metadata: MetaData) -> Table:
@@ -54,41 +56,13 @@ class RequestLog:
 
     table: Table
 
-    async def once(
-        self,
-        database: Database,
-        clock: Clock,
-        request: Message,
-        make: Callable[[], Answer],
-        work: Callable[[AsyncConnection], Awaitable[Answer]],
-    ) -> Answer:
-        """Run a mutation that is one write transaction, once for each request id.
-
-        Args:
-            database: opens the transaction.
-            clock: the time that the answer is kept from.
-            request: carries ``request_id``.
-            make: makes an empty answer, to be filled from the stored bytes.
-            work: the mutation; runs only where the request is new.
-
-        Raises:
-            DomainError: REQUEST_ID_REUSED, or whatever ``work`` raises; nothing is changed then.
-        """
-        async with database.write() as connection:
-            stored = await self.recall(connection, request, make)
-            if stored is not None:
-                return stored
-            answer = await work(connection)
-            await self.remember(connection, request, answer, clock.now())
-            return answer
-
     async def recall(
         self, connection: AsyncConnection, request: Message, make: Callable[[], Answer]
     ) -> Answer | None:
         """The first answer to this request, or None where it is new.
 
         Args:
-            connection: the write transaction of the mutation.
+            connection: any; the write transaction of the mutation where it has only one.
             request: carries ``request_id``.
             make: makes an empty answer, to be filled from the stored bytes.
 
@@ -126,10 +100,94 @@ class RequestLog:
         )
 
 
+class Once(Generic[Writer_co]):
+    """Runs a mutation that is one write transaction, once for each request id.
+
+    Args:
+        database: of the service.
+        clock: the time that answers are kept from.
+        table: the table of :func:`request_tables`.
+        writer: what the mutation writes with, made of its transaction.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, table: Table, writer: Callable[[AsyncConnection], Writer_co]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._requests = RequestLog(table)
+        self._writer = writer
+
+    async def __call__(
+        self, request: Message, make: Callable[[], Answer], work: Callable[[Writer_co], Awaitable[Answer]]
+    ) -> Answer:
+        """The answer of ``work``, which runs only where the request is new.
+
+        Args:
+            request: carries ``request_id``.
+            make: makes an empty answer, to be filled from the stored bytes.
+            work: the mutation.
+
+        Raises:
+            DomainError: REQUEST_ID_REUSED, or whatever ``work`` raises; nothing is changed then.
+        """
+        async with self._database.write() as connection:
+            stored = await self._requests.recall(connection, request, make)
+            if stored is not None:
+                return stored
+            answer = await work(self._writer(connection))
+            await self._requests.remember(connection, request, answer, self._clock.now())
+            return answer
+
+
+class FirstAnswers:
+    """Gives a repeated request its first answer, for mutations of more than one transaction.
+
+    Args:
+        database: of the service.
+        clock: the time that answers are kept from.
+        table: the table of :func:`request_tables`.
+    """
+
+    def __init__(self, database: Database, clock: Clock, table: Table) -> None:
+        self._database = database
+        self._clock = clock
+        self._requests = RequestLog(table)
+
+    async def __call__(
+        self, request: Message, make: Callable[[], Answer], work: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """The first answer again, or that of ``work``, which is remembered.
+
+        Args:
+            request: carries ``request_id``.
+            make: makes an empty answer, to be filled from the stored bytes.
+            work: the mutation. It must change nothing where it is done twice: two calls at once may
+                both do it, and the first answer stored is the answer of both.
+
+        Raises:
+            DomainError: REQUEST_ID_REUSED, or whatever ``work`` raises.
+        """
+        async with self._database.read() as connection:
+            stored = await self._requests.recall(connection, request, make)
+        if stored is not None:
+            return stored
+        answer = await work()
+        async with self._database.write() as connection:
+            faster = await self._requests.recall(connection, request, make)
+            if faster is not None:
+                return faster
+            await self._requests.remember(connection, request, answer, self._clock.now())
+        return answer
+
+
 def fingerprint(request: Message) -> str:
-    """What makes two requests the same: type and content."""
+    """What makes two requests the same: type and content. Their id is not part of it."""
+    content = type(request)()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
     name = request.DESCRIPTOR.full_name.encode()
-    return hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).hexdigest()
+    return hashlib.sha256(name + b"\0" + content.SerializeToString(deterministic=True)).hexdigest()
 
 
 def request_id_reused(request_id: str) -> DomainError:

@@ -1,6 +1,5 @@
 """Values of the domain as rows, and back."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from services.kernel.decimals import parse, render
 from services.kernel.names import InstrumentName, StrategyName
 from services.strategy.domain.signal import Signal, SignalDraft
 from services.strategy.domain.sma import Side, SmaCross
@@ -47,24 +45,6 @@ def strategy_of(values: Mapping[Any, Any]) -> Strategy:
         create_time=values["create_time"],
         update_time=values["update_time"],
     )
-
-
-def answer_text(strategy: Strategy) -> str:
-    """A stored answer: the strategy's columns as JSON."""
-    values = dict(strategy_values(strategy))
-    values["quantity"] = render(values["quantity"])
-    for moment in ("create_time", "update_time"):
-        values[moment] = values[moment].isoformat()
-    return json.dumps(values, sort_keys=True)
-
-
-def answered(text: str) -> Strategy:
-    """The strategy of a stored answer."""
-    values = json.loads(text)
-    values["quantity"] = parse(values["quantity"])
-    for moment in ("create_time", "update_time"):
-        values[moment] = datetime.fromisoformat(values[moment])
-    return strategy_of(values)
 
 
 def signal_values(signal: Signal, run: int, candle_open_time: datetime) -> Mapping[str, Any]:

@@ -1,25 +1,22 @@
-"""Strategies, signals and request answers in the database."""
+"""Strategies and signals in the database."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence import Database, announce, find_row, insert_if_absent, put_row
 from services.kernel.names import StrategyName
 from services.strategy.domain.signal import Signal
 from services.strategy.domain.strategy import Strategy
-from services.strategy.ports import Answer, Request
 from services.strategy.storage.rows import (
-    answer_text,
-    answered,
     signal_of,
     strategy_of,
     strategy_values,
 )
-from services.strategy.storage.tables import REQUEST, RUNNER, SIGNAL, STRATEGY
+from services.strategy.storage.tables import RUNNER, SIGNAL, STRATEGY
 
 STRATEGIES_TOPIC = "strategies"
 SIGNALS_TOPIC = "signals"
@@ -30,23 +27,6 @@ class SqlSession:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-
-    async def answer(self, request_id: str) -> Answer | None:
-        """What the request answered before."""
-        query = select(REQUEST.c.fingerprint, REQUEST.c.answer).where(REQUEST.c.request_id == request_id)
-        row = (await self._connection.execute(query)).one_or_none()
-        return None if row is None else Answer(row.fingerprint, answered(row.answer))
-
-    async def remember(self, request: Request, strategy: Strategy, now: datetime) -> None:
-        """Keep what the request answers."""
-        await self._connection.execute(
-            insert(REQUEST).values(
-                request_id=request.request_id,
-                fingerprint=request.fingerprint,
-                answer=answer_text(strategy),
-                create_time=now,
-            )
-        )
 
     async def strategy(self, name: StrategyName) -> Strategy | None:
         """The strategy, if there is one."""
@@ -131,12 +111,6 @@ class SqlStrategyStore:
         query = query.order_by(SIGNAL.c.sequence).limit(limit)
         async with self._database.read() as connection:
             return [signal_of(row) for row in await connection.execute(query)]
-
-    async def forget_requests(self, before: datetime) -> int:
-        """Drop the answers of requests older than a moment; how many."""
-        async with self._database.write() as connection:
-            result = await connection.execute(delete(REQUEST).where(REQUEST.c.create_time < before))
-            return int(result.rowcount)
 
     def signal_version(self) -> int:
         """A number that changes with each new signal of this process."""

@@ -4,9 +4,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Tabl
 
 from services.chassis.events import outbox_tables
 from services.chassis.persistence import ExactDecimal, UtcDateTime, table_metadata
+from services.chassis.persistence.requests import request_tables
 
 METADATA = table_metadata()
 outbox_tables(METADATA)
+REQUESTS = request_tables(METADATA)
 
 STRATEGY = Table(
     "strategy",
@@ -62,13 +64,3 @@ SIGNAL = Table(
     CheckConstraint("side IN ('buy', 'sell')", name="side"),
 )
 Index(None, SIGNAL.c.strategy_id, SIGNAL.c.sequence)
-
-REQUEST = Table(
-    "request",
-    METADATA,
-    Column("request_id", Text, primary_key=True),
-    Column("fingerprint", Text, nullable=False),
-    Column("answer", Text, nullable=False),
-    Column("create_time", UtcDateTime, nullable=False),
-)
-Index(None, REQUEST.c.create_time)

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import grpc
 import pytest
@@ -14,7 +13,6 @@ from trademesh.strategy.v1 import strategy_service_pb2 as pb
 
 from services.chassis.events import outbox
 from services.strategy.domain.strategy import StrategyState
-from services.strategy.ports import Request
 from services.strategy.runner import RunnerLimits
 from tests.support.rpc import Serve
 from tests.support.strategy import (
@@ -141,12 +139,12 @@ async def test_disabling_stops_and_enabling_begins_anew(database_url: str) -> No
         pool = made.pool()
         async with running(pool):
             await made.until_processed(3)
-            await made.commands.set_state(Request(str(uuid4()), "a"), CROSS, StrategyState.DISABLED)
+            await made.set_state(StrategyState.DISABLED)
             async with asyncio.timeout(5):
                 while pool.running():
                     await asyncio.sleep(0.005)
             made.market.close(*candles(4, "12", "9"))
-            await made.commands.set_state(Request(str(uuid4()), "b"), CROSS, StrategyState.ENABLED)
+            await made.set_state(StrategyState.ENABLED)
             await made.until_processed(5)
             assert await made.signals() == []
             made.market.close(candle(6, "12"))

@@ -12,7 +12,7 @@ from services.chassis.persistence import assert_schema_current
 from services.strategy.domain.signal import SignalDraft, drafted
 from services.strategy.domain.sma import Crossing, Side
 from services.strategy.domain.strategy import Strategy, StrategyState
-from services.strategy.ports import Lease, LeaseLostError, Position, Request, StrategyChangedError
+from services.strategy.ports import Lease, LeaseLostError, Position, StrategyChangedError
 from services.strategy.storage.tables import METADATA
 from tests.support.strategy import CROSS, DEFINITION, START, ScriptedStrategies, candle, opened, wired
 
@@ -110,9 +110,9 @@ async def test_a_strategy_that_was_changed_sends_nothing(database_url: str, stat
     async with opened(database_url) as database:
         made = wired(database)
         strategy, lease = await _enabled(made), await _lease(made)
-        await made.commands.set_state(Request(str(uuid4()), "a"), CROSS, StrategyState.DISABLED)
+        await made.set_state(StrategyState.DISABLED)
         if state is StrategyState.ENABLED:
-            await made.commands.set_state(Request(str(uuid4()), "b"), CROSS, StrategyState.ENABLED)
+            await made.set_state(StrategyState.ENABLED)
         with pytest.raises(StrategyChangedError):
             await made.runners.advance(lease, strategy, _position(), START, _draft(strategy))
         assert await made.signals() == []
@@ -122,16 +122,7 @@ async def test_the_default_does_not_come_back_after_a_delete(database_url: str) 
     async with opened(database_url) as database:
         made = wired(database)
         await _enabled(made)
-        await made.commands.set_state(Request(str(uuid4()), "a"), CROSS, StrategyState.DISABLED)
-        await made.commands.delete(Request(str(uuid4()), "b"), CROSS, "")
+        await made.set_state(StrategyState.DISABLED)
+        async with made.store.write() as session:
+            await made.commands.delete(session, CROSS, "")
         assert await made.commands.create_at_first_start(CROSS, DEFINITION) is None
-
-
-async def test_old_request_ids_are_forgotten(database_url: str) -> None:
-    async with opened(database_url) as database:
-        made = wired(database)
-        await _enabled(made)
-        request = Request(str(uuid4()), "a")
-        await made.commands.set_state(request, CROSS, StrategyState.DISABLED)
-        assert await made.store.forget_requests(START) == 0
-        assert await made.store.forget_requests(START + timedelta(days=8)) == 1

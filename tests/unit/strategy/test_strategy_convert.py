@@ -16,7 +16,6 @@ from services.strategy import convert
 from services.strategy.domain.signal import Signal, SignalDraft
 from services.strategy.domain.sma import Side, SmaCross
 from services.strategy.domain.strategy import Definition, Strategy, StrategyState
-from services.strategy.storage.rows import answer_text, answered
 from tests.support.strategy import DEFINITION
 
 _ids = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
@@ -56,7 +55,6 @@ _drafts = st.builds(
 @given(_strategies)
 def test_strategies(value: Strategy) -> None:
     assert convert.strategy_from_proto(convert.strategy_to_proto(value)) == value
-    assert answered(answer_text(value)) == value
 
 
 @given(st.builds(Signal, _drafts, _times, st.integers(1, 2**62)))

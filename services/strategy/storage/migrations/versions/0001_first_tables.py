@@ -5,6 +5,7 @@ from alembic import op
 
 from services.chassis.events import create_outbox_tables
 from services.chassis.persistence import ExactDecimal, UtcDateTime
+from services.chassis.persistence.requests import create_request_tables
 
 revision = "0001"
 down_revision = None
@@ -12,6 +13,7 @@ down_revision = None
 
 def upgrade() -> None:
     create_outbox_tables(op)
+    create_request_tables(op)
     op.create_table(
         "strategy",
         sa.Column("strategy_id", sa.Text, primary_key=True),
@@ -60,11 +62,3 @@ def upgrade() -> None:
         sa.CheckConstraint("side IN ('buy', 'sell')", name="side"),
     )
     op.create_index("ix_signal_strategy_id_sequence", "signal", ["strategy_id", "sequence"])
-    op.create_table(
-        "request",
-        sa.Column("request_id", sa.Text, primary_key=True),
-        sa.Column("fingerprint", sa.Text, nullable=False),
-        sa.Column("answer", sa.Text, nullable=False),
-        sa.Column("create_time", UtcDateTime(), nullable=False),
-    )
-    op.create_index("ix_request_create_time", "request", ["create_time"])
