@@ -15,7 +15,6 @@ from trademesh.exchange.v1 import order_pb2, venue_pb2
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.chassis.rpc.timestamps import optional_datetime
 from services.exchange import convert
-from services.exchange.domain.errors import order_not_found
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.place_order import PlaceOrder
 from services.exchange.handlers.queries import Reads
@@ -101,7 +100,7 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
         name = OrderName.parse(request.name)
         order_id = convert.order_id_of(name)
         if order_id is None:
-            raise order_not_found(request.name)
+            raise name.not_found()
         request_id = convert.request_id_of(request.request_id)
 
         async def here() -> order_pb2.Order:

@@ -81,3 +81,13 @@ class DomainError(Exception):
         self.resource = resource
         self.violations = tuple(violations)
         self.retry_after = retry_after
+
+
+def request_id_reused(request_id: str) -> DomainError:
+    """The error for a request_id that came before with another body (AIP-155)."""
+    return DomainError(
+        "REQUEST_ID_REUSED",
+        f"request_id {request_id} was used before with another request",
+        kind=ErrorKind.ALREADY_EXISTS,
+        metadata={"requestId": request_id},
+    )

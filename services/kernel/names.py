@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
-from services.kernel.errors import DomainError, ErrorKind, Violation
+from services.kernel.errors import DomainError, ErrorKind, Resource, Violation
 
 _SEGMENT = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -41,6 +41,26 @@ class _Name:
     def ids(self) -> tuple[str, ...]:
         """The ids in the order of the collections."""
         return tuple(getattr(self, field.name) for field in fields(self))
+
+    def not_found(self, message: str = "") -> DomainError:
+        """The error that says that there is no such resource.
+
+        Args:
+            message: for a person; made of the name where it is empty.
+        """
+        kind = fields(self)[-1].name
+        return DomainError(
+            f"{kind.upper()}_NOT_FOUND",
+            message or f"there is no {self}",
+            kind=ErrorKind.NOT_FOUND,
+            metadata={kind: str(self)},
+            resource=self.resource,
+        )
+
+    @property
+    def resource(self) -> Resource:
+        """What an error's details call it, as in ``trademesh/Order``."""
+        return Resource(f"trademesh/{fields(self)[-1].name.capitalize()}", str(self))
 
     def __str__(self) -> str:
         return "/".join(f"{word}/{part}" for word, part in zip(self.collections, self.ids(), strict=True))

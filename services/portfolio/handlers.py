@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.kernel.decimals import EXACT
-from services.kernel.errors import DomainError, ErrorKind, Resource
 from services.kernel.names import AccountName, InstrumentName
 from services.portfolio.domain.events import Fill, Transfer
 from services.portfolio.domain.ledger import book_fill, book_transfer
@@ -141,10 +140,4 @@ def _instrument(position: Position) -> InstrumentName:
 
 def _require(sums: Sequence[LedgerSum], account: AccountName) -> None:
     if not sums:
-        raise DomainError(
-            "ACCOUNT_NOT_FOUND",
-            f"nothing was ever booked for {account}",
-            kind=ErrorKind.NOT_FOUND,
-            metadata={"account": str(account)},
-            resource=Resource("trademesh/Account", str(account)),
-        )
+        raise account.not_found(f"nothing was ever booked for {account}")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import structlog
 
 from services.kernel.clock import Clock
-from services.kernel.errors import DomainError, ErrorKind, Resource
+from services.kernel.errors import DomainError, ErrorKind
 from services.kernel.names import AccountName, InstrumentName
 from services.risk.domain.account import AccountState, Reservation, reserve
 from services.risk.domain.checks import Question, run
@@ -199,7 +199,7 @@ async def require_limits(reader: RiskReader, account: str) -> Limits:
     """The limits of an account, or ACCOUNT_NOT_FOUND."""
     limits = await reader.limits(account)
     if limits is None:
-        raise _account_not_found(account)
+        raise AccountName(account).not_found(f"risk has no limits for accounts/{account}")
     return limits
 
 
@@ -207,7 +207,7 @@ async def require_trading(reader: RiskReader, account: str) -> TradingState:
     """The mode of an account, or ACCOUNT_NOT_FOUND."""
     trading = await reader.trading(account)
     if trading is None:
-        raise _account_not_found(account)
+        raise AccountName(account).not_found(f"risk has no limits for accounts/{account}")
     return trading
 
 
@@ -241,15 +241,4 @@ def _report(order_id: str, order: OrderTerms, decision: Decision) -> None:
         check=last.kind.name,
         observed=last.observed,
         allowed=last.allowed,
-    )
-
-
-def _account_not_found(account: str) -> DomainError:
-    name = str(AccountName(account))
-    return DomainError(
-        "ACCOUNT_NOT_FOUND",
-        f"risk has no limits for {name}",
-        kind=ErrorKind.NOT_FOUND,
-        metadata={"account": name},
-        resource=Resource("trademesh/Account", name),
     )

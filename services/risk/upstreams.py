@@ -9,7 +9,6 @@ from trademesh.market.v1 import instrument_pb2, market_service_pb2, market_servi
 
 from services.chassis.events import Subscription, SubscriptionState
 from services.kernel.decimals import parse
-from services.kernel.errors import DomainError, ErrorKind, Resource
 from services.kernel.names import InstrumentName
 from services.risk.domain.order import Assets, Quote
 
@@ -34,7 +33,7 @@ class MarketService:
                 )
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.NOT_FOUND:
-                    raise _not_found(instrument) from None
+                    raise instrument.not_found(f"the market has no {instrument}") from None
                 _log.warning("instrument_unknown", instrument=str(instrument), code=error.code().name)
                 return None
             self._assets[instrument] = Assets(found.base_asset, found.quote_asset)
@@ -75,13 +74,3 @@ class SubscribedEvents:
         """Whether what is stored is new enough to decide on."""
         self._was_caught_up = self._was_caught_up or self._subscription.caught_up()
         return self._was_caught_up and self._subscription.state is not SubscriptionState.HALTED
-
-
-def _not_found(instrument: InstrumentName) -> DomainError:
-    return DomainError(
-        "INSTRUMENT_NOT_FOUND",
-        f"the market has no {instrument}",
-        kind=ErrorKind.NOT_FOUND,
-        metadata={"instrument": str(instrument)},
-        resource=Resource("trademesh/Instrument", str(instrument)),
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.kernel.clock import Clock, IdSource
 from services.kernel.names import StrategyName
 from services.strategy.domain.signal import Signal
-from services.strategy.domain.strategy import Definition, Strategy, StrategyState, exists, not_found
+from services.strategy.domain.strategy import Definition, Strategy, StrategyState, exists
 from services.strategy.ports import Session, StrategyStore
 
 
@@ -96,7 +96,7 @@ class StrategyReads:
         """One strategy."""
         found = await self._store.strategy(name)
         if found is None:
-            raise not_found(name)
+            raise name.not_found()
         return found
 
     async def strategies(self, limit: int, after: str | None = None) -> tuple[Sequence[Strategy], bool]:
@@ -151,7 +151,7 @@ class SignalStreams:
             DomainError: STRATEGY_NOT_FOUND.
         """
         if not await self._store.signals_after(name, 0, 1) and await self._store.strategy(name) is None:
-            raise not_found(name)
+            raise name.not_found()
         loop = asyncio.get_running_loop()
         quiet_until = loop.time() + self._heartbeat
         while True:
@@ -180,5 +180,5 @@ class SignalStreams:
 async def _present(session: Session, name: StrategyName) -> Strategy:
     found = await session.strategy(name)
     if found is None:
-        raise not_found(name)
+        raise name.not_found()
     return found

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis.persistence.database import Database
 from services.chassis.persistence.types import UtcDateTime
 from services.kernel.clock import Clock
-from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.errors import request_id_reused
 
 KEEP = timedelta(days=7)
 """Least time that an answer is kept."""
@@ -188,16 +188,6 @@ def fingerprint(request: Message) -> str:
     content.ClearField("request_id")
     name = request.DESCRIPTOR.full_name.encode()
     return hashlib.sha256(name + b"\0" + content.SerializeToString(deterministic=True)).hexdigest()
-
-
-def request_id_reused(request_id: str) -> DomainError:
-    """The error for an id that came before with another body."""
-    return DomainError(
-        "REQUEST_ID_REUSED",
-        f"request_id {request_id} was used before with another request",
-        kind=ErrorKind.ALREADY_EXISTS,
-        metadata={"requestId": request_id},
-    )
 
 
 def _request_id(request: Message) -> str:

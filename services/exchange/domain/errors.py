@@ -2,73 +2,20 @@
 
 from datetime import datetime, timedelta
 
-from services.kernel.errors import DomainError, ErrorKind, Resource
+from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.names import OrderName
 
 _SOON = timedelta(milliseconds=500)
 
 
-def account_not_found(account: str) -> DomainError:
-    """No such account."""
-    return DomainError(
-        "ACCOUNT_NOT_FOUND",
-        f"there is no account {account}",
-        kind=ErrorKind.NOT_FOUND,
-        metadata={"account": account},
-        resource=Resource("trademesh/Account", f"accounts/{account}"),
-    )
-
-
-def venue_not_found(venue: str) -> DomainError:
-    """No such venue, or none that the account trades at."""
-    return DomainError(
-        "VENUE_NOT_FOUND",
-        f"there is no venue {venue} here",
-        kind=ErrorKind.NOT_FOUND,
-        metadata={"venue": venue},
-        resource=Resource("trademesh/Venue", f"venues/{venue}"),
-    )
-
-
-def instrument_not_found(name: str) -> DomainError:
-    """The venue does not trade it."""
-    return DomainError(
-        "INSTRUMENT_NOT_FOUND",
-        f"the venue does not trade {name}",
-        kind=ErrorKind.NOT_FOUND,
-        metadata={"instrument": name},
-        resource=Resource("trademesh/Instrument", name),
-    )
-
-
-def order_not_found(name: str) -> DomainError:
-    """No such order."""
-    return DomainError(
-        "ORDER_NOT_FOUND",
-        f"there is no order {name}",
-        kind=ErrorKind.NOT_FOUND,
-        metadata={"order": name},
-        resource=Resource("trademesh/Order", name),
-    )
-
-
-def order_not_cancellable(name: str, state: str) -> DomainError:
+def order_not_cancellable(name: OrderName, state: str) -> DomainError:
     """It is final."""
     return DomainError(
         "ORDER_NOT_CANCELLABLE",
         f"the order is {state} and cannot be cancelled",
         kind=ErrorKind.PRECONDITION,
-        metadata={"order": name, "state": state},
-        resource=Resource("trademesh/Order", name),
-    )
-
-
-def request_id_reused(request_id: str) -> DomainError:
-    """The id stands for another body."""
-    return DomainError(
-        "REQUEST_ID_REUSED",
-        f"request_id {request_id} was used before with another body",
-        kind=ErrorKind.ALREADY_EXISTS,
-        metadata={"requestId": request_id},
+        metadata={"order": str(name), "state": state},
+        resource=name.resource,
     )
 
 

@@ -4,17 +4,14 @@ from uuid import UUID
 
 import structlog
 
-from services.exchange.domain.errors import (
-    order_not_cancellable,
-    order_not_found,
-    request_id_reused,
-)
+from services.exchange.domain.errors import order_not_cancellable
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.place_order import Outside, PlaceOrder
 from services.exchange.handlers.requests import Requests
 from services.exchange.handlers.timing import Budget
 from services.exchange.ports import Accepted, CancelOutcome, Method, RequestClaim, Step
+from services.kernel.errors import request_id_reused
 from services.kernel.names import OrderName
 
 _log = structlog.get_logger(__name__)
@@ -111,11 +108,11 @@ class CancelOrder:
     ) -> tuple[Order, Order | None]:
         """The order, PENDING_CANCEL unless it is final, and the answer if there was one before."""
         self._outside.desks.require_account(account)
-        name = str(OrderName(account, str(claim.order_id)))
+        name = OrderName(account, str(claim.order_id))
         async with self._outside.store.writing(account) as transaction:
             order = await transaction.order(claim.order_id)
             if order is None or order.account != account:
-                raise order_not_found(name)
+                raise name.not_found()
             if not await transaction.claim_request(account, request_id, claim):
                 stored = await transaction.request(account, request_id)
                 if stored is None or stored.fingerprint != claim.fingerprint:

@@ -6,18 +6,13 @@ from datetime import datetime
 
 import structlog
 
-from services.exchange.domain.errors import (
-    account_not_found,
-    instrument_not_found,
-    venue_not_found,
-    venue_unavailable,
-)
+from services.exchange.domain.errors import venue_unavailable
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import OrderIntent
 from services.exchange.ports import Venue, VenueUnreachableError
 from services.exchange.views import Contact, VenueView
 from services.kernel.clock import Clock
-from services.kernel.names import InstrumentName
+from services.kernel.names import AccountName, InstrumentName, VenueName
 
 _log = structlog.get_logger(__name__)
 
@@ -92,7 +87,8 @@ class VenueDesk:
                 raise venue_unavailable(intent.venue, str(error)) from error
         rules = self._rules.get(intent.instrument)
         if rules is None:
-            raise instrument_not_found(str(InstrumentName(intent.venue, intent.instrument)))
+            name = InstrumentName(intent.venue, intent.instrument)
+            raise name.not_found(f"the venue does not trade {name}")
         rules.check(intent)
         return rules
 
@@ -161,7 +157,7 @@ class Desks:
         self.require_account(account)
         desk = self._desks.get((account, venue))
         if desk is None:
-            raise venue_not_found(venue)
+            raise VenueName(venue).not_found()
         return desk
 
     def require_account(self, account: str) -> None:
@@ -171,7 +167,7 @@ class Desks:
             DomainError: ACCOUNT_NOT_FOUND.
         """
         if account not in self.accounts:
-            raise account_not_found(account)
+            raise AccountName(account).not_found()
 
     def venues(self) -> Sequence[VenueDesk]:
         """The venues, by id."""
@@ -185,5 +181,5 @@ class Desks:
         """
         found = self._venues.get(venue)
         if found is None:
-            raise venue_not_found(venue)
+            raise VenueName(venue).not_found()
         return found

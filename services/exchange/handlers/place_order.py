@@ -10,7 +10,6 @@ import structlog
 from services.chassis.telemetry.correlation import correlated, correlation_id, new_correlation_id
 from services.exchange.domain.errors import (
     request_expired,
-    request_id_reused,
     request_in_progress,
     venue_unavailable,
     writer_fenced,
@@ -41,6 +40,7 @@ from services.exchange.ports import (
     VenueUnreachableError,
 )
 from services.kernel.clock import Clock, IdSource
+from services.kernel.errors import request_id_reused
 
 _log = structlog.get_logger(__name__)
 _POLL_S = 0.1

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.exchange.domain.errors import order_not_found, venue_unavailable
+from services.exchange.domain.errors import venue_unavailable
 from services.exchange.domain.fills import Balance, Fill
 from services.exchange.domain.order import Order
 from services.exchange.handlers.desks import Desk, Desks
@@ -44,11 +44,11 @@ class Reads:
             DomainError: ORDER_NOT_FOUND.
         """
         if order_id is None:
-            raise order_not_found(str(name))
+            raise name.not_found()
         async with self._store.reading() as queries:
             order = await queries.order(order_id)
         if order is None or order.account != name.account:
-            raise order_not_found(str(name))
+            raise name.not_found()
         return order
 
     async def orders(self, wanted: OrderFilter, limit: int) -> tuple[Sequence[Order], bool]:

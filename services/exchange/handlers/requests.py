@@ -7,9 +7,9 @@ from typing import Any
 
 import structlog
 
-from services.exchange.domain.errors import request_id_reused, request_in_progress
+from services.exchange.domain.errors import request_in_progress
 from services.exchange.domain.order import Order
-from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.errors import DomainError, ErrorKind, request_id_reused
 
 _log = structlog.get_logger(__name__)
 

@@ -6,11 +6,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Self
 
-from services.kernel.errors import DomainError, ErrorKind, Resource
+from services.kernel.errors import DomainError, ErrorKind
 from services.kernel.names import InstrumentName, StrategyName
 from services.strategy.domain.sma import SmaCross
-
-RESOURCE_TYPE = "trademesh/Strategy"
 
 
 class StrategyState(Enum):
@@ -84,7 +82,7 @@ class Strategy:
                 f"{self.name} is enabled; disable it first",
                 kind=ErrorKind.PRECONDITION,
                 metadata={"strategy": str(self.name)},
-                resource=Resource(RESOURCE_TYPE, str(self.name)),
+                resource=self.name.resource,
             )
 
     def check_etag(self, etag: str) -> None:
@@ -99,19 +97,8 @@ class Strategy:
                 f"{self.name} was changed by somebody else",
                 kind=ErrorKind.ABORTED,
                 metadata={"strategy": str(self.name)},
-                resource=Resource(RESOURCE_TYPE, str(self.name)),
+                resource=self.name.resource,
             )
-
-
-def not_found(name: StrategyName) -> DomainError:
-    """The error that says that there is no such strategy."""
-    return DomainError(
-        "STRATEGY_NOT_FOUND",
-        f"there is no {name}",
-        kind=ErrorKind.NOT_FOUND,
-        metadata={"strategy": str(name)},
-        resource=Resource(RESOURCE_TYPE, str(name)),
-    )
 
 
 def exists(name: StrategyName) -> DomainError:
@@ -121,5 +108,5 @@ def exists(name: StrategyName) -> DomainError:
         f"{name} exists already",
         kind=ErrorKind.ALREADY_EXISTS,
         metadata={"strategy": str(name)},
-        resource=Resource(RESOURCE_TYPE, str(name)),
+        resource=name.resource,
     )
