@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2
@@ -40,9 +41,38 @@ def add_reflection(server: grpc.aio.Server, descriptor: FileDescriptorSet) -> No
     """
     shown = public_descriptor(descriptor)
     names = (*public_services(descriptor), V1, V1ALPHA, HEALTH)
-    servicer = reflection_aio.ReflectionServicer(names, pool=_pool(shown))
+    servicer = reflection_aio.ReflectionServicer(names, pool=_MethodAwarePool(_pool(shown)))
     for service in (V1, V1ALPHA):
         server.add_generic_rpc_handlers((_handler(service, servicer),))
+
+
+class _MethodAwarePool:
+    """A pool that finds the file of an rpc, too, as ``grpcurl describe`` asks for it.
+
+    Args:
+        pool: finds the files of everything else.
+    """
+
+    def __init__(self, pool: DescriptorPool) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:  # noqa: N802 - the name the servicer calls
+        """The file of a symbol.
+
+        Raises:
+            KeyError: there is none.
+        """
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            service, _, method = symbol.rpartition(".")
+            found = self._pool.FindServiceByName(service)
+            if method not in found.methods_by_name:
+                raise
+            return found.file
 
 
 def _handler(service: str, servicer: Any) -> grpc.GenericRpcHandler:

@@ -22,7 +22,7 @@ class EdgeSettings(BaseSettings):
         drain_seconds: how long requests in flight get at the end.
     """
 
-    model_config = SettingsConfigDict(env_prefix="TRADEMESH_EDGE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TRADEMESH_EDGE_", frozen=True)
 
     address: str = "127.0.0.1"
     port: Port = 8080

@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from trademesh.events.v1 import outbox_service_pb2_grpc
 from trademesh.exchange.v1 import exchange_service_pb2_grpc
 
-from services.chassis.events import OutboxServicer
+from services.chassis.events import outbox_binding
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.exchange.handlers.booking import Booking
 from services.exchange.handlers.cancel_order import CancelOrder
@@ -59,7 +58,7 @@ class Parts:
 
 
 async def build(runtime: Runtime) -> Application:
-    """Wire the service with what the mesh offers."""
+    """Make the service with the settings of its environment and the parts of the mesh."""
     settings = ExchangeSettings()
     parts = Parts(
         venues={venue.name: _adapter(runtime, venue) for venue in settings.venues},
@@ -71,7 +70,7 @@ async def build(runtime: Runtime) -> Application:
 
 
 def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing: Timing) -> Application:
-    """Wire the service with given parts.
+    """Wire orders, their venues and their recovery.
 
     Args:
         runtime: of the process.
@@ -109,15 +108,10 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     return Application(
         servicers=[
             Binding(
-                "trademesh.exchange.v1.ExchangeService",
                 servicer,
                 exchange_service_pb2_grpc.add_ExchangeServiceServicer_to_server,
             ),
-            Binding(
-                "trademesh.events.v1.OutboxService",
-                OutboxServicer(database),
-                outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
-            ),
+            outbox_binding(database),
         ],
         background=[
             _background("writer", writers.keep),

@@ -1,4 +1,4 @@
-"""What an operator can set for the exchange service."""
+"""Settings of the exchange service."""
 
 from typing import Annotated, Literal, Self
 

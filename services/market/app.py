@@ -2,10 +2,9 @@
 
 import asyncio
 
-from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc
+from trademesh.market.v1 import market_service_pb2_grpc
 
-from services.chassis.rpc.server import Binding
-from services.chassis.runtime import Application, Background, Runtime
+from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.market.board import Board, VenueBoard
 from services.market.domain.live import Keeping
 from services.market.feeds.simvenue import SimvenueFeed
@@ -15,16 +14,14 @@ from services.market.metrics import MarketMetrics
 from services.market.servicer import MarketServicer
 from services.market.settings import MarketSettings
 
-SERVICE = market_service_pb2.DESCRIPTOR.services_by_name["MarketService"].full_name
-
 
 async def build(runtime: Runtime) -> Application:
-    """Make the service: it says SERVING once the first book of every instrument is in."""
+    """Make the service with the settings of its environment."""
     return assemble(runtime, MarketSettings(), MarketMetrics())
 
 
 def assemble(runtime: Runtime, settings: MarketSettings, metrics: MarketMetrics) -> Application:
-    """The service of given settings."""
+    """Wire the feed, the board and what is read from it; SERVING once every first book is in."""
     feed = SimvenueFeed(
         runtime.channel("simvenue"),
         runtime.clock,
@@ -48,7 +45,7 @@ def assemble(runtime: Runtime, settings: MarketSettings, metrics: MarketMetrics)
         await ingests.started(asyncio.create_task(board.ready()))
 
     return Application(
-        servicers=[Binding(SERVICE, servicer, market_service_pb2_grpc.add_MarketServiceServicer_to_server)],
+        servicers=[Binding(servicer, market_service_pb2_grpc.add_MarketServiceServicer_to_server)],
         background=[Background("feeds", ingests.run)],
         self_tests=[board.check_fresh],
         prepare=prepare,

@@ -20,7 +20,7 @@ class MarketSettings(BaseSettings):
         stream_heartbeat_seconds: longest silence of a WatchMarket stream.
     """
 
-    model_config = SettingsConfigDict(env_prefix="TRADEMESH_MARKET_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TRADEMESH_MARKET_", frozen=True)
 
     stale_after_seconds: float = Field(default=5.0, gt=0)
     history_candles: int = Field(default=1000, ge=1, le=100_000)

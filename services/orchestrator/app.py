@@ -1,4 +1,4 @@
-"""Wires the orchestrator."""
+"""Wires the orchestrator service."""
 
 from datetime import timedelta
 
@@ -23,8 +23,12 @@ from services.orchestrator.upstreams import ExchangeService, PortfolioService, R
 
 
 async def build(runtime: Runtime) -> Application:
-    """Wire the orchestrator: signals in, cycles driven, orders followed."""
-    settings = OrchestratorSettings()
+    """Make the service with the settings of its environment."""
+    return assemble(runtime, OrchestratorSettings())
+
+
+def assemble(runtime: Runtime, settings: OrchestratorSettings) -> Application:
+    """Wire signals in, cycles driven, orders followed."""
     database, clock = runtime.require_database(), runtime.clock
     account = AccountName(settings.account)
     store = SqlStore(database, settings.account)
@@ -65,7 +69,6 @@ async def build(runtime: Runtime) -> Application:
     return Application(
         servicers=[
             Binding(
-                "trademesh.orchestrator.v1.OrchestratorService",
                 servicer,
                 orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server,
             )

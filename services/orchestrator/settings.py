@@ -1,4 +1,4 @@
-"""What an operator can set for the orchestrator."""
+"""Settings of the orchestrator service."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict

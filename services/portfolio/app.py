@@ -19,8 +19,12 @@ _log = structlog.get_logger(__name__)
 
 
 async def build(runtime: Runtime) -> Application:
-    """Wire the portfolio service: books fed by the exchange's events, questions answered from them."""
-    settings = PortfolioSettings()
+    """Make the service with the settings of its environment."""
+    return assemble(runtime, PortfolioSettings())
+
+
+def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
+    """Wire books that the exchange's events feed, and questions answered from them."""
     database = runtime.require_database()
 
     async def apply(connection: Connection, envelope: Envelope) -> None:
@@ -48,7 +52,6 @@ async def build(runtime: Runtime) -> Application:
     return Application(
         servicers=[
             Binding(
-                "trademesh.portfolio.v1.PortfolioService",
                 servicer,
                 portfolio_service_pb2_grpc.add_PortfolioServiceServicer_to_server,
             )

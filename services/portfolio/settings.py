@@ -1,4 +1,4 @@
-"""What an operator can set for the portfolio service."""
+"""Settings of the portfolio service."""
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 

@@ -20,8 +20,12 @@ from services.risk.upstreams import MarketService, SubscribedEvents
 
 
 async def build(runtime: Runtime) -> Application:
-    """Wire the risk service: state fed by the exchange's events, decisions on what it says."""
-    settings = RiskSettings()
+    """Make the service with the settings of its environment."""
+    return assemble(runtime, RiskSettings())
+
+
+def assemble(runtime: Runtime, settings: RiskSettings) -> Application:
+    """Wire what the exchange's events feed, and decisions on what they say."""
     database = runtime.require_database()
     market = MarketService(runtime.channel("market"))
     exchange = Subscription(
@@ -38,7 +42,6 @@ async def build(runtime: Runtime) -> Application:
     return Application(
         servicers=[
             Binding(
-                "trademesh.risk.v1.RiskService",
                 servicer,
                 risk_service_pb2_grpc.add_RiskServiceServicer_to_server,
             )

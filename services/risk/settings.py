@@ -1,4 +1,4 @@
-"""What an operator can set for the risk service."""
+"""Settings of the risk service."""
 
 from decimal import Decimal
 

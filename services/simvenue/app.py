@@ -29,16 +29,12 @@ _SECOND_NS = 1_000_000_000
 
 
 async def build(runtime: Runtime) -> Application:
-    """Wire the venue: its ledger, its markets, what moves them, and the way in."""
-    return await build_venue(runtime, SimvenueSettings())
+    """Make the service with the settings of its environment."""
+    return await assemble(runtime, SimvenueSettings())
 
 
-async def build_venue(runtime: Runtime, settings: SimvenueSettings) -> Application:
-    """Wire the venue with settings.
-
-    Args:
-        runtime: of the process.
-        settings: of the venue.
+async def assemble(runtime: Runtime, settings: SimvenueSettings) -> Application:
+    """Wire the ledger, the markets, what moves them, and the way in.
 
     Raises:
         RecordingError: there is no recording where the settings say.
@@ -77,7 +73,6 @@ async def build_venue(runtime: Runtime, settings: SimvenueSettings) -> Applicati
     return Application(
         servicers=[
             Binding(
-                "trademesh.simvenue.v1.SimvenueService",
                 servicer,
                 simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server,
             )

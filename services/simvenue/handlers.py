@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import structlog
+
 from services.simvenue.domain.candles import Candle, Interval
 from services.simvenue.domain.instrument import Instrument
 from services.simvenue.domain.market import Market, PublicTrade
@@ -13,6 +15,8 @@ from services.simvenue.drivers.driver import Source
 from services.simvenue.floor import TradingFloor
 from services.simvenue.ports import Ledger
 from services.simvenue.streams import Book, book_of
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,9 @@ class Trading:
         def command(venue: Venue, now_ns: int) -> OrderWithFills:
             return _with_fills(venue, venue.place(account, request, now_ns))
 
-        return await self._floor.execute(command)
+        answer = await self._floor.execute(command)
+        _tell("venue_order_accepted", answer)
+        return answer
 
     async def cancel(self, account: str, order_id: str | int) -> OrderWithFills:
         """Take an order out of the book; see :meth:`Venue.cancel` for what is raised."""
@@ -130,7 +136,9 @@ class Trading:
         def command(venue: Venue, now_ns: int) -> OrderWithFills:
             return _with_fills(venue, venue.cancel(account, order_id, now_ns))
 
-        return await self._floor.execute(command)
+        answer = await self._floor.execute(command)
+        _tell("venue_order_cancelled", answer)
+        return answer
 
     async def order(self, account: str, order_id: str | int) -> OrderWithFills:
         """One order; raises UNKNOWN_ACCOUNT, ORDER_NOT_FOUND."""
@@ -173,3 +181,16 @@ class Trading:
 
 def _with_fills(venue: Venue, order: Order) -> OrderWithFills:
     return OrderWithFills(order, venue.account(order.account).fills(order.venue_order_id))
+
+
+def _tell(event: str, answer: OrderWithFills) -> None:
+    order = answer.order
+    _log.info(
+        event,
+        account=order.account,
+        symbol=order.request.symbol,
+        client_order_id=order.request.client_order_id,
+        venue_order_id=order.venue_order_id,
+        status=order.status.name,
+        filled=str(order.filled),
+    )

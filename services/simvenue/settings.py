@@ -1,4 +1,4 @@
-"""What an operator can set for the simulated venue."""
+"""Settings of the simulated venue."""
 
 from decimal import Decimal
 from pathlib import Path

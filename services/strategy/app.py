@@ -3,13 +3,11 @@
 from datetime import timedelta
 
 import structlog
-from trademesh.events.v1 import outbox_service_pb2, outbox_service_pb2_grpc
-from trademesh.strategy.v1 import strategy_service_pb2, strategy_service_pb2_grpc
+from trademesh.strategy.v1 import strategy_service_pb2_grpc
 
-from services.chassis.events import OutboxServicer
+from services.chassis.events import outbox_binding
 from services.chassis.persistence.requests import Once
-from services.chassis.rpc.server import Binding
-from services.chassis.runtime import Application, Background, Runtime
+from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.kernel.names import InstrumentName, StrategyName
 from services.strategy.domain.sma import SmaCross
 from services.strategy.domain.strategy import Definition
@@ -24,29 +22,17 @@ from services.strategy.storage.strategies import SqlSession, SqlStrategyStore
 from services.strategy.storage.tables import REQUESTS
 from services.strategy.upstreams import MarketCandles
 
-SERVICE = strategy_service_pb2.DESCRIPTOR.services_by_name["StrategyService"].full_name
-OUTBOX = outbox_service_pb2.DESCRIPTOR.services_by_name["OutboxService"].full_name
 _log = structlog.get_logger(__name__)
 
 
 async def build(runtime: Runtime) -> Application:
-    """Make the service.
-
-    Raises:
-        RuntimeError: the registry gives it no database.
-    """
+    """Make the service with the settings of its environment."""
     return assemble(runtime, StrategySettings(), StrategyMetrics())
 
 
 def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetrics) -> Application:
-    """The service of given settings.
-
-    Raises:
-        RuntimeError: the registry gives it no database.
-    """
-    if runtime.database is None:
-        raise RuntimeError("the strategy service needs a database")
-    database = runtime.database
+    """Wire the strategies, their runners and their signals."""
+    database = runtime.require_database()
     store = SqlStrategyStore(database)
     commands = StrategyCommands(store, runtime.clock, runtime.ids)
     streams = SignalStreams(store, heartbeat=settings.stream_heartbeat_seconds)
@@ -69,12 +55,8 @@ def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetr
 
     return Application(
         servicers=[
-            Binding(SERVICE, servicer, strategy_service_pb2_grpc.add_StrategyServiceServicer_to_server),
-            Binding(
-                OUTBOX,
-                OutboxServicer(database),
-                outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
-            ),
+            Binding(servicer, strategy_service_pb2_grpc.add_StrategyServiceServicer_to_server),
+            outbox_binding(database),
         ],
         background=[Background("runners", pool.run)],
         self_tests=[database.ping],

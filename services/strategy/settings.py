@@ -28,7 +28,7 @@ class StrategySettings(BaseSettings):
         stream_heartbeat_seconds: longest silence of a WatchSignals stream.
     """
 
-    model_config = SettingsConfigDict(env_prefix="TRADEMESH_STRATEGY_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TRADEMESH_STRATEGY_", frozen=True)
 
     default_id: str = "sma-cross"
     default_instrument: str = "venues/sim/instruments/btc-usdt"

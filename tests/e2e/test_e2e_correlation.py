@@ -24,7 +24,7 @@ def test_of_an_order_by_rest(recorded_mesh: RecordedMesh, header: str) -> None:
     assert answer.json["correlation_id"] == mine
     (fill,) = recorded_mesh.rest.send("GET", f"/v1/{ACCOUNT}/fills?order={answer.json['name']}").json["fills"]
     assert fill["correlation_id"] == mine
-    for service in ("edge", "exchange", "risk", "portfolio"):
+    for service in ("edge", "exchange", "risk", "simvenue", "portfolio"):
         lines = _wait_logged(recorded_mesh, service, mine)
         assert {line["service"] for line in lines} == {service}
     (served,) = recorded_mesh.logged("edge", mine)
@@ -41,7 +41,7 @@ def test_of_a_signal(recorded_mesh: RecordedMesh) -> None:
         if signal.name == cycle.signal
     ]
     assert signal.correlation_id == cycle.correlation_id
-    for service in ("strategy", "orchestrator", "risk", "exchange", "portfolio"):
+    for service in ("strategy", "orchestrator", "risk", "exchange", "simvenue", "portfolio"):
         lines = _wait_logged(recorded_mesh, service, cycle.correlation_id)
         assert {line["service"] for line in lines} == {service}
 

@@ -77,8 +77,18 @@ async def test_reflection_shows_public_rpcs_and_no_others(channel: grpc.aio.Chan
     assert shown == _public()
 
 
-async def test_reflection_of_something_unknown_says_not_found(channel: grpc.aio.Channel) -> None:
-    answer = await _reflect(channel, V1, file_containing_symbol="trademesh.astrology.v1.AstrologyService")
+@pytest.mark.parametrize("symbol", ["CreateOrder", "CreateOrderRequest", "ExchangeService.CreateOrder"])
+async def test_reflection_finds_messages_and_rpcs(channel: grpc.aio.Channel, symbol: str) -> None:
+    answer = await _reflect(channel, V1, file_containing_symbol=f"trademesh.exchange.v1.{symbol}")
+    found = answer.WhichOneof("message_response") == "file_descriptor_response"
+    assert found == (symbol != "CreateOrder")
+
+
+@pytest.mark.parametrize("symbol", ["AstrologyService", "AstrologyService.Predict"])
+async def test_reflection_of_something_unknown_says_not_found(
+    channel: grpc.aio.Channel, symbol: str
+) -> None:
+    answer = await _reflect(channel, V1, file_containing_symbol=f"trademesh.astrology.v1.{symbol}")
     assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
@@ -86,6 +96,10 @@ async def test_the_edge_says_how_it_is(channel: grpc.aio.Channel) -> None:
     stub: Any = health_pb2_grpc.HealthStub(channel)
     answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=_DEADLINE)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_the_health_page_is_plain(bare: MeshHarness) -> None:
+    assert bare.get("healthz") == {"status": "SERVING"}
 
 
 async def test_an_internal_contract_does_not_exist_at_the_edge(channel: grpc.aio.Channel) -> None:

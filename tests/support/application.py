@@ -7,14 +7,13 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import Message
-from trademesh.events.v1 import outbox_service_pb2_grpc
 
 from services.chassis.clock import SystemClock
-from services.chassis.events import OutboxServicer, outbox
+from services.chassis.events import outbox, outbox_binding
 from services.chassis.ids import UuidSource
 from services.chassis.persistence import Database
 from services.chassis.registry import load_registry
-from services.chassis.runtime import Application, Binding, Build, Runtime
+from services.chassis.runtime import Application, Build, Runtime
 from services.chassis.settings import ChassisSettings
 from services.kernel.clock import Clock
 from tests.support.rpc import serving
@@ -124,11 +123,7 @@ class EventLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.binding = Binding(
-            "trademesh.events.v1.OutboxService",
-            OutboxServicer(database),
-            outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
-        )
+        self.binding = outbox_binding(database)
 
     async def happened(self, *events: Message, correlation_id: str = "") -> int:
         """Log events in one transaction; gives the last sequence."""

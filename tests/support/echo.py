@@ -71,7 +71,7 @@ def add_to_server(servicer: Echo, server: Any) -> None:
 
 def echo(unary: Unary = _answer, stream: Callable[[Any, Any], AsyncIterator[Any]] | None = None) -> Binding:
     """The servicer, ready to be served."""
-    return Binding(SERVICE, Echo(unary, stream), add_to_server)
+    return Binding(Echo(unary, stream), add_to_server)
 
 
 class EchoStub:

@@ -47,7 +47,7 @@ async def add_events(database: Database, *texts: str) -> int:
 def binding(servicer: pb_grpc.OutboxServiceServicer) -> Binding:
     """The servicer as a server takes it."""
     add = pb_grpc.add_OutboxServiceServicer_to_server
-    return Binding("trademesh.events.v1.OutboxService", servicer, add)
+    return Binding(servicer, add)
 
 
 @asynccontextmanager

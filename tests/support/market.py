@@ -157,7 +157,7 @@ class ScriptedMarket:
     @property
     def binding(self) -> Binding:
         add = market_service_pb2_grpc.add_MarketServiceServicer_to_server
-        return Binding("trademesh.market.v1.MarketService", self.servicer, add)
+        return Binding(self.servicer, add)
 
     def apply(self, *events: FeedEvent) -> None:
         """Take events in at once, as if the feed had told them."""

@@ -13,7 +13,7 @@ from trademesh.simvenue.v1 import simvenue_service_pb2_grpc
 
 from services.chassis.clock import SystemClock
 from services.chassis.persistence import Database
-from services.simvenue.app import build_venue
+from services.simvenue.app import assemble
 from services.simvenue.settings import SimvenueSettings
 from tests.support.application import runtime_of
 from tests.support.rpc import serving
@@ -64,7 +64,7 @@ async def running_venue(
 
 @asynccontextmanager
 async def _running(database: Database, settings: SimvenueSettings, clock: Any) -> AsyncIterator[RunningVenue]:
-    application = await build_venue(runtime_of("simvenue", database=database, clock=clock), settings)
+    application = await assemble(runtime_of("simvenue", database=database, clock=clock), settings)
     assert application.prepare is not None
     await application.prepare()
     tasks = {each.name: asyncio.ensure_future(each.run()) for each in application.background}

@@ -87,7 +87,7 @@ class SmokeServer:
         self._stop = lambda: loop.call_soon_threadsafe(stopping.set)
         makes = callable(self._servicer)
         async with self._servicer() if makes else nullcontext(self._servicer) as servicer:
-            binding = Binding("", servicer, self._add_to_server)
+            binding = Binding(servicer, self._add_to_server)
             server = await build_server([binding], registry=CollectorRegistry())
             await server.start()
             await server.serving()

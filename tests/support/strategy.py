@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from prometheus_client import CollectorRegistry
-from trademesh.events.v1 import outbox_service_pb2_grpc
 from trademesh.strategy.v1 import strategy_service_pb2_grpc
 
-from services.chassis.events import OutboxServicer
+from services.chassis.events import outbox_binding
 from services.chassis.ids import UuidSource
 from services.chassis.persistence import Database
 from services.chassis.persistence.requests import Once
@@ -147,15 +146,10 @@ class ScriptedStrategies:
     def bindings(self) -> list[Binding]:
         return [
             Binding(
-                "trademesh.strategy.v1.StrategyService",
                 self.servicer,
                 strategy_service_pb2_grpc.add_StrategyServiceServicer_to_server,
             ),
-            Binding(
-                "trademesh.events.v1.OutboxService",
-                OutboxServicer(self.database),
-                outbox_service_pb2_grpc.add_OutboxServiceServicer_to_server,
-            ),
+            outbox_binding(self.database),
         ]
 
     def pool(self, holder: str = "here") -> RunnerPool:

@@ -1,12 +1,12 @@
 """Events from one service to another: nothing lost, nothing applied twice.
 
-Producer: ``outbox.append`` in the transaction of the change, and an ``OutboxServicer``.
+Producer: ``outbox.append`` in the transaction of the change, and an ``outbox_binding``.
 Consumer: a ``Subscription`` with an ``apply`` function.
 """
 
 from services.chassis.events import outbox
 from services.chassis.events.envelope import Envelope
-from services.chassis.events.servicer import OutboxServicer
+from services.chassis.events.servicer import OutboxServicer, outbox_binding
 from services.chassis.events.subscription import Apply, Subscription, SubscriptionState
 from services.chassis.events.tables import (
     create_inbox_tables,
@@ -25,5 +25,6 @@ __all__ = [
     "create_outbox_tables",
     "inbox_tables",
     "outbox",
+    "outbox_binding",
     "outbox_tables",
 ]

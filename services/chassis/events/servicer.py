@@ -13,6 +13,7 @@ from trademesh.events.v1 import outbox_service_pb2_grpc as pb_grpc
 
 from services.chassis.events import metrics, outbox
 from services.chassis.persistence import Database, StorageUnavailableError
+from services.chassis.rpc.server import Binding
 
 PAGE_SIZE = 256
 HEARTBEAT_S = 1.0
@@ -160,3 +161,8 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
 
 def _end(reason: "pb.StreamEnd.Reason") -> pb.StreamEventsResponse:
     return pb.StreamEventsResponse(end=pb.StreamEnd(reason=reason))
+
+
+def outbox_binding(database: Database) -> Binding:
+    """Serves the event log of a service from its database."""
+    return Binding(OutboxServicer(database), pb_grpc.add_OutboxServiceServicer_to_server)

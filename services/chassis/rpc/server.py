@@ -36,14 +36,12 @@ class Binding:
     """One servicer of a server.
 
     Attributes:
-        service: full service name, as in ``trademesh.market.v1.MarketService``.
         servicer: the object with the rpc methods. Where it has a method ``drain()`` (no coroutine),
             the server calls it before it ends the streams, so that they can end with the terminal
             frame of their contract.
         add_to_server: the generated ``add_<Service>Servicer_to_server``.
     """
 
-    service: str
     servicer: Any
     add_to_server: Callable[[Any, Any], None]
 

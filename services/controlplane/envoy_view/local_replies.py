@@ -32,20 +32,25 @@ _ANSWERS: Final = {
     503: (Code.UNAVAILABLE, "The service cannot be reached."),
     504: (Code.DEADLINE_EXCEEDED, "The service did not answer in time."),
 }
+_FIRST_ERROR: Final = 400
 _OTHER: Final = (Code.UNKNOWN, "The edge refused the request.")
 
 
 def local_replies() -> LocalReplyConfig:
-    """A body for every status that Envoy answers by itself."""
+    """A body for every error that Envoy answers by itself."""
     return LocalReplyConfig(
-        mappers=[_mapper(status, *answer) for status, answer in _ANSWERS.items()],
-        body_format=_body(*_OTHER),
+        mappers=[
+            *(_mapper(ComparisonFilter.EQ, status, *answer) for status, answer in _ANSWERS.items()),
+            # Not as the default format: answers below 400, as of the health page, keep their body.
+            _mapper(ComparisonFilter.GE, _FIRST_ERROR, *_OTHER),
+        ]
     )
 
 
-def _mapper(status: int, code: int, sentence: str) -> ResponseMapper:
-    value = RuntimeUInt32(default_value=status, runtime_key=f"edge.local_reply.{status}")
-    comparison = ComparisonFilter(op=ComparisonFilter.EQ, value=value)
+def _mapper(op: ComparisonFilter.Op, status: int, code: int, sentence: str) -> ResponseMapper:
+    name = ComparisonFilter.Op.Name(op).lower()
+    value = RuntimeUInt32(default_value=status, runtime_key=f"edge.local_reply.{name}.{status}")
+    comparison = ComparisonFilter(op=op, value=value)
     return ResponseMapper(
         filter=AccessLogFilter(status_code_filter=StatusCodeFilter(comparison=comparison)),
         body_format_override=_body(code, sentence),

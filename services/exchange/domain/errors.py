@@ -42,7 +42,12 @@ def request_in_progress(request_id: str) -> DomainError:
 
 
 def venue_unavailable(venue: str, detail: str) -> DomainError:
-    """The venue does not answer, and nothing was placed."""
+    """The venue does not answer, and nothing was placed.
+
+    Args:
+        venue: id of the venue.
+        detail: why, in words that a caller outside the mesh may read: never a transport's own text.
+    """
     return DomainError(
         "VENUE_UNAVAILABLE",
         f"venue {venue} is not available, nothing was placed: {detail}",

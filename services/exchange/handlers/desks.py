@@ -84,7 +84,7 @@ class VenueDesk:
             try:
                 await self.refresh()
             except VenueUnreachableError as error:
-                raise venue_unavailable(intent.venue, str(error)) from error
+                raise venue_unavailable(intent.venue, "it does not answer") from error
         rules = self._rules.get(intent.instrument)
         if rules is None:
             name = InstrumentName(intent.venue, intent.instrument)

@@ -244,7 +244,9 @@ class PlaceOrder:
         try:
             return await outside.risk.reserve(order, budget.within(outside.timing.risk))
         except RiskUnavailableError as error:
-            return Denied("RISK_UNAVAILABLE", f"risk did not decide, so the order was not sent: {error}")
+            # The transport's text is for our log, not for callers outside the mesh.
+            _log.warning("risk_unavailable", order=order.name, detail=str(error))
+            return Denied("RISK_UNAVAILABLE", "risk did not decide, so the order was not sent")
 
     async def _after_risk(
         self, transaction: Transaction, order_id: UUID, verdict: Approved | Denied
@@ -297,10 +299,11 @@ class PlaceOrder:
         match outcome:
             case Refused(reason, message):
                 return order.moved(OrderState.REJECTED, now, reason=reason, reason_message=message)
-            case NotSent(message):
+            case NotSent():
                 state = OrderState.CANCELLED if waiting_cancel else OrderState.DENIED
-                text = f"nothing reached the venue: {message}"
-                return order.moved(state, now, reason="VENUE_UNAVAILABLE", reason_message=text)
+                return order.moved(
+                    state, now, reason="VENUE_UNAVAILABLE", reason_message="nothing reached the venue"
+                )
             case _ if waiting_cancel:
                 return order
             case _:
@@ -315,7 +318,7 @@ class PlaceOrder:
             desk.venue_desk.heard()
             self._outside.journal.reached(Step.REJECTED, after, reason=after.reason)
         elif after.state is OrderState.DENIED:
-            desk.venue_desk.silent(after.reason_message)
+            desk.venue_desk.silent(outcome.message if isinstance(outcome, NotSent) else after.reason_message)
             self._outside.journal.reached(Step.DENIED, after, reason=after.reason)
         elif isinstance(outcome, Uncertain):
             self._outside.journal.reached(Step.OUTCOME_UNKNOWN, after, detail=outcome.message)

@@ -90,6 +90,6 @@ class Reads:
             found = await desk.venue.balances(desk.account)
         except VenueUnreachableError as error:
             desk.venue_desk.silent(str(error))
-            raise venue_unavailable(desk.venue_id, str(error)) from error
+            raise venue_unavailable(desk.venue_id, "it does not answer") from error
         desk.venue_desk.heard()
         return sorted(found, key=lambda balance: balance.asset)

@@ -105,7 +105,6 @@ class ScriptedVenue(simvenue_service_pb2_grpc.SimvenueServiceServicer):
 @asynccontextmanager
 async def venue_that(act: Act) -> AsyncIterator[SimVenue]:
     binding = Binding(
-        "trademesh.simvenue.v1.SimvenueService",
         ScriptedVenue(act),
         simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server,
     )
@@ -198,7 +197,6 @@ async def test_an_answer_nobody_can_read_is_unknown() -> None:
             return order_pb2.Order(client_order_id=client_order_id, symbol="btc-usdt", quantity="1e9")
 
     binding = Binding(
-        "trademesh.simvenue.v1.SimvenueService",
         Gibberish(nothing),
         simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server,
     )

@@ -172,11 +172,11 @@ async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterato
             "strategy": [strategy.binding],
             "exchange": [
                 orders.binding,
-                Binding("", exchange, exchange_service_pb2_grpc.add_ExchangeServiceServicer_to_server),
+                Binding(exchange, exchange_service_pb2_grpc.add_ExchangeServiceServicer_to_server),
             ],
-            "risk": [Binding("", risk, risk_service_pb2_grpc.add_RiskServiceServicer_to_server)],
+            "risk": [Binding(risk, risk_service_pb2_grpc.add_RiskServiceServicer_to_server)],
             "portfolio": [
-                Binding("", portfolio, portfolio_service_pb2_grpc.add_PortfolioServiceServicer_to_server)
+                Binding(portfolio, portfolio_service_pb2_grpc.add_PortfolioServiceServicer_to_server)
             ],
         }
         channels = {name: await stack.enter_async_context(serve(each)) for name, each in bindings.items()}

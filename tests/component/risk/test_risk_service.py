@@ -123,7 +123,6 @@ class Stage:
 async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     market = Market()
     prices = Binding(
-        "trademesh.market.v1.MarketService",
         market,
         market_service_pb2_grpc.add_MarketServiceServicer_to_server,
     )
