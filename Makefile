@@ -15,7 +15,7 @@ define gate
 	printf '%s\n' "$$output" | sed -n 's/^skipped:/check: $(1) skipped:/p' >&2
 endef
 
-.PHONY: help setup tools up down status logs test check gates $(GATES) gen lock fix clean
+.PHONY: help setup tools up down status logs test bench check gates $(GATES) gen lock fix clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 18
@@ -42,6 +42,9 @@ logs: setup ## follow one service's log: make logs SERVICE=market
 
 test: tools ## run every test; ARGS="tests/unit -k name" for some
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench: setup ## measure the mesh beside a bare handler and the usual stack; ARGS=--help
+	@PYTHONPATH=.:gen/python $(BIN)/python -m tests.bench $(ARGS)
 
 check: setup ## run every gate, and go on after one that fails
 	@$(MAKE) -k gates

@@ -1,0 +1,83 @@
+"""``python -m tests.bench``: everything side by side, in one run. Nothing here passes or fails."""
+
+import asyncio
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+from rich.console import Console
+
+from tests.bench.contenders import Contender, contenders
+from tests.bench.load import Figures
+from tests.bench.report import Report, Round, Row
+from tests.bench.routes import Times, measure_routes
+
+_WARM_UP_S = 1.0
+_err = Console(stderr=True)
+
+
+async def _throughput(folder: Path, rounds: int, seconds: float, in_flight: int) -> list[Row]:
+    """Rounds interleaved, so that a slow moment of the machine meets everybody."""
+    async with contenders(folder) as present:
+        found: dict[str, list[Round]] = {one.name: [] for one in present}
+        for number in range(rounds + 1):
+            for one in present:
+                _err.print(f"round {number} of {rounds}: {one.title}", highlight=False)
+                measured = await _round(one, seconds if number else _WARM_UP_S, in_flight)
+                if number:
+                    found[one.name].append(measured)
+        return [Row.of(one.name, one.title, found[one.name]) for one in present]
+
+
+async def _round(contender: Contender, seconds: float, in_flight: int) -> Round:
+    def used() -> float:
+        return sum(server.cpu_seconds() for server in contender.servers)
+
+    before = used()
+    answer = await contender.client.ask(
+        within=seconds + 30, call=contender.name, seconds=seconds, in_flight=in_flight
+    )
+    figures = Figures(**answer)
+    return Round(figures, (used() - before) / figures.calls * 1e6)
+
+
+async def _run(
+    folder: Path, rounds: int, seconds: float, in_flight: int, services: int, changes: int
+) -> Report:
+    load = os.getloadavg()[0]
+    rows: list[Row] = []
+    routes: dict[str, Times] = {}
+    if rounds:
+        (folder / "contenders").mkdir()
+        rows = await _throughput(folder / "contenders", rounds, seconds, in_flight)
+    if changes:
+        _err.print(f"{changes} changes with {services} services", highlight=False)
+        (folder / "routes").mkdir()
+        routes = await measure_routes(folder / "routes", services, changes)
+    return Report(rows, routes, services, load)
+
+
+def main(
+    rounds: Annotated[int, typer.Option(min=0, help="Rounds of every contender; 0 leaves them out.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Length of one round.")] = 3.0,
+    in_flight: Annotated[int, typer.Option(min=1, help="Calls under way at any moment.")] = 16,
+    services: Annotated[int, typer.Option(min=20, help="Services registered while routes change.")] = 100,
+    changes: Annotated[int, typer.Option(min=0, help="Changes of a route; 0 leaves them out.")] = 30,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Compare the mesh with a bare handler and with the usual stack."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with tempfile.TemporaryDirectory(prefix="trademesh-bench-") as folder:
+        report = asyncio.run(_run(Path(folder), rounds, seconds, in_flight, services, changes))
+    if as_json:
+        typer.echo(report.to_json())
+    else:
+        report.show(Console())
+
+
+if __name__ == "__main__":
+    typer.run(main)
