@@ -172,10 +172,6 @@ class Registry:
         for name, callees in self.infrastructure.items():
             yield from ((name, callee) for callee in callees)
 
-    def callers_of(self, service: str) -> frozenset[str]:
-        """Who may call ``service``."""
-        return frozenset(caller for caller, callee in self.calls() if callee == service)
-
     def __getitem__(self, service: str) -> ServiceSpec:
         """The service of that name.
 

@@ -86,9 +86,6 @@ class Identity:
             tasks.create_task(leaf.run())
             tasks.create_task(self._warn_of_the_end())
 
-    async def _ask_leaf(self, index: int) -> Answer:
-        return await self._authority.leaf(self._service, index)
-
     async def _take_roots(self, answer: Answer) -> None:
         body: Any = answer.body
         pems = [root["RootCert"].strip() for root in body["Roots"]]

@@ -29,9 +29,6 @@ _S = OrderState
 FINAL: Final = frozenset({_S.FILLED, _S.CANCELLED, _S.DENIED, _S.REJECTED, _S.EXPIRED})
 """States in which nothing more is expected. Only a late fill still changes such an order."""
 
-LIVE: Final = frozenset(OrderState) - FINAL
-"""States of orders that are, or may be, at work."""
-
 _AT_VENUE = frozenset({_S.OPEN, _S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED})
 
 TRANSITIONS: Final[Mapping[OrderState, frozenset[OrderState]]] = MappingProxyType(

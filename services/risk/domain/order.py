@@ -36,11 +36,6 @@ class OrderTerms:
     quantity: Decimal
     limit_price: Decimal | None
 
-    @property
-    def signed_quantity(self) -> Decimal:
-        """Above zero for a buy, below for a sell."""
-        return EXACT.multiply(self.quantity, Decimal(self.side.value))
-
 
 @dataclass(frozen=True, slots=True)
 class Assets:
