@@ -85,9 +85,7 @@ async def test_reflection_finds_messages_and_rpcs(channel: grpc.aio.Channel, sym
 
 
 @pytest.mark.parametrize("symbol", ["AstrologyService", "AstrologyService.Predict"])
-async def test_reflection_of_something_unknown_says_not_found(
-    channel: grpc.aio.Channel, symbol: str
-) -> None:
+async def test_reflection_of_something_unknown_says_not_found(channel: grpc.aio.Channel, symbol: str) -> None:
     answer = await _reflect(channel, V1, file_containing_symbol=f"trademesh.astrology.v1.{symbol}")
     assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
