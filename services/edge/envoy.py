@@ -22,6 +22,8 @@ _OK = 200
 _POLL = 0.05
 _KILL_AFTER = 3.0
 _ACTIVE = "http.edge.downstream_rq_active"
+_LOG_FLUSH_MS = "500"
+"""Envoy keeps lines back for ten seconds otherwise, and whoever follows the log waits for them."""
 
 
 class EnvoyFault(Exception):  # noqa: N818 - said by a self test, read by people
@@ -61,6 +63,8 @@ class Envoy:
             "--concurrency",
             str(settings.concurrency),
             "--disable-hot-restart",
+            "--file-flush-interval-msec",
+            _LOG_FLUSH_MS,
             "--drain-time-s",
             str(max(1, round(settings.drain_seconds))),
             "--log-level",

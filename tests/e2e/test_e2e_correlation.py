@@ -48,6 +48,6 @@ def test_of_a_signal(recorded_mesh: RecordedMesh) -> None:
 
 def _wait_logged(mesh: RecordedMesh, service: str, correlation_id: str) -> list[dict[str, Any]]:
     found = wait_until(
-        lambda: mesh.logged(service, correlation_id), f"{correlation_id} in the log of {service}", 10
+        lambda: mesh.logged(service, correlation_id), f"{correlation_id} in the log of {service}", 15
     )
     return list(found)
