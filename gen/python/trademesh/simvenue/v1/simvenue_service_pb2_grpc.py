@@ -33,8 +33,8 @@ class SimvenueServiceStub:
     """The simulated venue: a matching engine with public market data and private accounts. It is not
     public at the edge; the exchange and market services reach it as they would reach any venue.
 
-    An error with a reason of this package other than INTERNAL is the venue's definite word. Any other
-    error leaves open what happened.
+    An error with a reason of the venue's own is its definite word; see ErrorReason. Any other error
+    leaves open what happened.
     """
 
     def __init__(self, channel):
@@ -124,8 +124,8 @@ class SimvenueServiceServicer:
     """The simulated venue: a matching engine with public market data and private accounts. It is not
     public at the edge; the exchange and market services reach it as they would reach any venue.
 
-    An error with a reason of this package other than INTERNAL is the venue's definite word. Any other
-    error leaves open what happened.
+    An error with a reason of the venue's own is its definite word; see ErrorReason. Any other error
+    leaves open what happened.
     """
 
     def GetVenueInfo(self, request, context):
@@ -333,8 +333,8 @@ class SimvenueService:
     """The simulated venue: a matching engine with public market data and private accounts. It is not
     public at the edge; the exchange and market services reach it as they would reach any venue.
 
-    An error with a reason of this package other than INTERNAL is the venue's definite word. Any other
-    error leaves open what happened.
+    An error with a reason of the venue's own is its definite word; see ErrorReason. Any other error
+    leaves open what happened.
     """
 
     @staticmethod

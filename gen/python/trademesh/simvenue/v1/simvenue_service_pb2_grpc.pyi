@@ -34,8 +34,8 @@ class SimvenueServiceStub:
     """The simulated venue: a matching engine with public market data and private accounts. It is not
     public at the edge; the exchange and market services reach it as they would reach any venue.
 
-    An error with a reason of this package other than INTERNAL is the venue's definite word. Any other
-    error leaves open what happened.
+    An error with a reason of the venue's own is its definite word; see ErrorReason. Any other error
+    leaves open what happened.
     """
 
     @_typing.overload
@@ -94,8 +94,8 @@ class SimvenueServiceAsyncStub(SimvenueServiceStub):
     """The simulated venue: a matching engine with public market data and private accounts. It is not
     public at the edge; the exchange and market services reach it as they would reach any venue.
 
-    An error with a reason of this package other than INTERNAL is the venue's definite word. Any other
-    error leaves open what happened.
+    An error with a reason of the venue's own is its definite word; see ErrorReason. Any other error
+    leaves open what happened.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -150,8 +150,8 @@ class SimvenueServiceServicer(metaclass=_abc_1.ABCMeta):
     """The simulated venue: a matching engine with public market data and private accounts. It is not
     public at the edge; the exchange and market services reach it as they would reach any venue.
 
-    An error with a reason of this package other than INTERNAL is the venue's definite word. Any other
-    error leaves open what happened.
+    An error with a reason of the venue's own is its definite word; see ErrorReason. Any other error
+    leaves open what happened.
     """
 
     @_abc_1.abstractmethod

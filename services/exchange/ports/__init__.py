@@ -1,0 +1,73 @@
+"""What the use cases need from outside: venues, risk, the store, and a journal of their steps."""
+
+from services.exchange.ports.journal import (
+    Journal,
+    Step,
+)
+from services.exchange.ports.risk import (
+    Approved,
+    Denied,
+    RiskGate,
+    RiskUnavailableError,
+)
+from services.exchange.ports.store import (
+    Cursors,
+    FillFilter,
+    LogEntry,
+    Method,
+    OrderFilter,
+    Queries,
+    RequestClaim,
+    Store,
+    StoredRequest,
+    Transaction,
+)
+from services.exchange.ports.venues import (
+    Accepted,
+    AlreadyThere,
+    CancelOutcome,
+    FillPage,
+    NotSent,
+    NotThere,
+    PlaceOutcome,
+    Refused,
+    TransferPage,
+    Uncertain,
+    Venue,
+    VenueEvent,
+    VenueHistoryLostError,
+    VenueUnreachableError,
+)
+
+__all__ = [
+    "Accepted",
+    "AlreadyThere",
+    "Approved",
+    "CancelOutcome",
+    "Cursors",
+    "Denied",
+    "FillFilter",
+    "FillPage",
+    "Journal",
+    "LogEntry",
+    "Method",
+    "NotSent",
+    "NotThere",
+    "OrderFilter",
+    "PlaceOutcome",
+    "Queries",
+    "Refused",
+    "RequestClaim",
+    "RiskGate",
+    "RiskUnavailableError",
+    "Step",
+    "Store",
+    "StoredRequest",
+    "Transaction",
+    "TransferPage",
+    "Uncertain",
+    "Venue",
+    "VenueEvent",
+    "VenueHistoryLostError",
+    "VenueUnreachableError",
+]

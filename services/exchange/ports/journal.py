@@ -1,0 +1,34 @@
+"""The named points on an order's way."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from services.exchange.domain.order import Order
+
+
+class Step(StrEnum):
+    """The named points on an order's way, as they stand in the log."""
+
+    INTENT_COMMITTED = "order_intent_committed"
+    RESERVED = "order_reserved"
+    DENIED = "order_denied"
+    SUBMITTED = "order_submitted"
+    VENUE_ANSWERED = "order_venue_answered"
+    ACKNOWLEDGED = "order_acknowledged"
+    REJECTED = "order_rejected"
+    OUTCOME_UNKNOWN = "order_outcome_unknown"
+    OUTCOME_RESOLVED = "order_outcome_resolved"
+    FILL_BOOKED = "fill_booked"
+    CANCEL_COMMITTED = "order_cancel_committed"
+    CANCEL_ANSWERED = "order_cancel_answered"
+    CANCELLED = "order_cancelled"
+    ADOPTED = "external_order_adopted"
+    RESURFACED = "order_resurfaced"
+
+
+class Journal(Protocol):
+    """Hears of each step after it is done. Production writes a log line; tests crash here."""
+
+    def reached(self, step: Step, order: Order, **details: object) -> None:
+        """A step of an order is done."""
+        ...

@@ -1,0 +1,40 @@
+"""The gate that every order passes before it leaves."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.exchange.domain.order import Order
+
+
+class RiskUnavailableError(Exception):
+    """Risk gave no decision. The order must not leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Risk has reserved for the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Risk said no.
+
+    Attributes:
+        reason: the check that failed.
+        message: for a person, with its numbers.
+    """
+
+    reason: str
+    message: str
+
+
+class RiskGate(Protocol):
+    """Decides whether an order may leave, and reserves for it under its id."""
+
+    async def reserve(self, order: Order, within: float) -> Approved | Denied:
+        """Ask; asking again for the same order changes nothing.
+
+        Raises:
+            RiskUnavailableError: there is no decision.
+        """
+        ...
