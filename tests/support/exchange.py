@@ -230,6 +230,7 @@ async def running_exchange(
     crash_at: Step | None = None,
     timing: Timing = QUICK,
     adapter: Venue | None = None,
+    journal: CrashingJournal | None = None,
 ) -> AsyncIterator[RunningExchange]:
     """Run an exchange behind a real server.
 
@@ -240,12 +241,12 @@ async def running_exchange(
         crash_at: the step at which the task that reaches it is killed.
         timing: its bounds.
         adapter: a real adapter in place of ``venue``.
+        journal: hears of each step, in place of one that kills at ``crash_at``.
     """
     venue, risk = venue or FakeVenue(), risk or FakeRisk()
+    journal = journal or CrashingJournal(crash_at)
     async with (
-        assembled_exchange(
-            database_url, adapter or venue, risk, timing=timing, journal=CrashingJournal(crash_at)
-        ) as assembled,
+        assembled_exchange(database_url, adapter or venue, risk, timing=timing, journal=journal) as assembled,
         serving(assembled.application.servicers) as channel,
     ):
         stub: Any = exchange_service_pb2_grpc.ExchangeServiceStub(channel)

@@ -327,7 +327,9 @@ class PlaceOrder:
 
 
 class ResumeOrders:
-    """Walks on with the orders that a restart found PENDING or SUBMITTED.
+    """Walks on with the orders that were left PENDING or SUBMITTED.
+
+    By a process that died, or by a run in this one that could not commit its next step.
 
     Args:
         outside: what it stands on.
@@ -350,6 +352,24 @@ class ResumeOrders:
             )
         for order in half_way:
             if not self._placing.under_way(order.order_id):
+                with correlated(order.correlation_id):
+                    await self._resume(desk, order)
+
+    async def resume_idle(self, desk: Desk) -> None:
+        """Take up the orders that are PENDING here and that nobody carries out, since a while.
+
+        Their run ended where the database could not be used. Those that are SUBMITTED are settled by
+        the venue's evidence instead.
+
+        Raises:
+            DomainError: WRITER_FENCED, or the database cannot be used still.
+        """
+        async with self._outside.store.reading() as queries:
+            pending = await queries.live_orders(desk.account, desk.venue_id, frozenset({OrderState.PENDING}))
+        # An order that was committed this moment is about to be carried out by whoever committed it.
+        before = self._outside.clock.now() - timedelta(seconds=self._outside.timing.quiet)
+        for order in pending:
+            if order.update_time < before and not self._placing.under_way(order.order_id):
                 with correlated(order.correlation_id):
                     await self._resume(desk, order)
 

@@ -101,7 +101,7 @@ class Operation:
             raise
 
     async def resolve(self, desk: Desk) -> None:
-        """One pause and one look at unsettled orders.
+        """One pause and one look at unsettled orders, and at those whose run here came to nothing.
 
         A writer that lost its account and got it back recovers here, should the venue's stream have
         been quiet meanwhile.
@@ -110,6 +110,8 @@ class Operation:
         if self._outside.store.is_writer(desk.account):
             await self.recover(desk)
         await self._resolver.sweep(desk)
+        if desk.recovered and self._outside.store.is_writer(desk.account):
+            await self._resuming.resume_idle(desk)
 
     async def check_venues(self) -> None:
         """One pause and one sign of life from each venue."""
