@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,9 +24,24 @@ import pytest
 from services import toolchain
 
 START_TIMEOUT_S = 30.0
+_BECOME = """import os, pwd, sys
+user = pwd.getpwnam(sys.argv[1])
+os.setgroups([])
+os.setgid(user.pw_gid)
+os.setuid(user.pw_uid)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 _USER = "trademesh"
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _COMMON = ("max_connections=200", "shared_buffers=32MB", "max_wal_size=256MB", "autovacuum=off")
+
+
+def as_user(user: str | None, command: list[str]) -> list[str]:
+    """The command that becomes another user, and then ``command``, under one process id.
+
+    ``subprocess``'s own ``user`` makes it fork, and a fork beside a running gRPC crashes now and then.
+    """
+    return command if user is None else [sys.executable, "-I", "-c", _BECOME, user, *command]
 
 
 @dataclass(frozen=True)
@@ -57,7 +73,7 @@ class PostgresPrograms:
         Raises:
             RuntimeError: it failed.
         """
-        command = [str(self.folder / arguments[0]), *arguments[1:]]
+        command = as_user(user, [str(self.folder / arguments[0]), *arguments[1:]])
         done = subprocess.run(
             command,
             capture_output=True,
@@ -65,7 +81,6 @@ class PostgresPrograms:
             timeout=60,
             check=False,
             env=self.environment,
-            user=user,
             cwd=cwd,
         )
         if done.returncode != 0:
@@ -132,10 +147,9 @@ class PostgresServer:
         command += [part for setting in settings for part in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                command,
+                as_user(self.user, command),
                 stdout=log,
                 stderr=log,
-                user=self.user,
                 cwd=self.folder,
                 env=self.programs.environment,
                 start_new_session=True,
