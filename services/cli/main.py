@@ -35,7 +35,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_out = Console()
+_PIPE_WIDTH = 160
+# Into a pipe a row stays on one line, so that grep finds it whole.
+_out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 _err = Console(stderr=True)
 
 StateDir = Annotated[
