@@ -128,4 +128,3 @@ class OrderLoad:
             self.troubles[f"{answer.status} {value.get('message')}"] += 1
             return None
         raise AssertionError(f"{method} {target}: {answer.status} {value}")
-
