@@ -17,12 +17,13 @@ from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk, Desks, VenueDesk
 from services.exchange.handlers.journal import LogJournal
 from services.exchange.handlers.loops import for_ever
-from services.exchange.handlers.place_order import Outside, PlaceOrder, ResumeOrders
+from services.exchange.handlers.place_order import Outside, PlaceOrder
 from services.exchange.handlers.queries import Reads
 from services.exchange.handlers.reconcile import Reconciler
 from services.exchange.handlers.recover import Operation
 from services.exchange.handlers.requests import Requests
 from services.exchange.handlers.resolve import Resolver
+from services.exchange.handlers.resume_orders import ResumeOrders
 from services.exchange.handlers.timing import Timing
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.handlers.writer import Writers

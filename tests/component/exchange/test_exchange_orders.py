@@ -268,7 +268,7 @@ async def test_a_short_deadline_gets_an_answer_before_it_ends(tmp_path: object) 
     venue = FakeVenue()
     venue.mishaps.append(Mishap.HELD)
     url = f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3"
-    async with running_exchange(url, venue, timing=replace(PATIENT, send=30)) as exchange:
+    async with running_exchange(url, venue, timing=replace(PATIENT, send=30, margin=3.0)) as exchange:
         order = await exchange.create(limit_order(), within=6)
         # Unknown, or open already where the venue's stream was faster than its answer.
         assert order.state in {_S.ORDER_STATE_UNKNOWN, _S.ORDER_STATE_OPEN}
