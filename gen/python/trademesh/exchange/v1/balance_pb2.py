@@ -23,17 +23,22 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from trademesh.type.v1 import contract_pb2 as trademesh_dot_type_dot_v1_dot_contract__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trademesh/exchange/v1/balance.proto\x12\x15trademesh.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x07\x42\x61lance\x12\x18\n\x07\x61\x63\x63ount\x18\x01 \x01(\tR\x07\x61\x63\x63ount\x12\x14\n\x05venue\x18\x02 \x01(\tR\x05venue\x12\x14\n\x05\x61sset\x18\x03 \x01(\tR\x05\x61sset\x12\x12\n\x04\x66ree\x18\x04 \x01(\tR\x04\x66ree\x12\x16\n\x06locked\x18\x05 \x01(\tR\x06locked\x12=\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTime\"\x94\x02\n\x08Transfer\x12\x18\n\x07\x61\x63\x63ount\x18\x01 \x01(\tR\x07\x61\x63\x63ount\x12\x14\n\x05venue\x18\x02 \x01(\tR\x05venue\x12*\n\x11venue_transfer_id\x18\x03 \x01(\tR\x0fvenueTransferId\x12\x14\n\x05\x61sset\x18\x04 \x01(\tR\x05\x61sset\x12\x16\n\x06\x61mount\x18\x05 \x01(\tR\x06\x61mount\x12?\n\rexchange_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12=\n\x0creceive_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTimeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trademesh/exchange/v1/balance.proto\x12\x15trademesh.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a trademesh/type/v1/contract.proto\"\xba\x01\n\x07\x42\x61lance\x12\x18\n\x07\x61\x63\x63ount\x18\x01 \x01(\tR\x07\x61\x63\x63ount\x12\x14\n\x05venue\x18\x02 \x01(\tR\x05venue\x12\x14\n\x05\x61sset\x18\x03 \x01(\tR\x05\x61sset\x12\x12\n\x04\x66ree\x18\x04 \x01(\tR\x04\x66ree\x12\x16\n\x06locked\x18\x05 \x01(\tR\x06locked\x12=\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTime\"\xed\x02\n\x08Transfer\x12\x18\n\x07\x61\x63\x63ount\x18\x01 \x01(\tR\x07\x61\x63\x63ount\x12\x14\n\x05venue\x18\x02 \x01(\tR\x05venue\x12*\n\x11venue_transfer_id\x18\x03 \x01(\tR\x0fvenueTransferId\x12\x14\n\x05\x61sset\x18\x04 \x01(\tR\x05\x61sset\x12\x16\n\x06\x61mount\x18\x05 \x01(\tR\x06\x61mount\x12?\n\rexchange_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12=\n\x0creceive_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTime\x12\x37\n\x04kind\x18\x08 \x01(\x0e\x32#.trademesh.exchange.v1.TransferKindR\x04kind\x12\x1e\n\ninstrument\x18\t \x01(\tR\ninstrument\"\x8e\x03\n\rVenuePosition\x12\x18\n\x07\x61\x63\x63ount\x18\x01 \x01(\tR\x07\x61\x63\x63ount\x12\x1e\n\ninstrument\x18\x02 \x01(\tR\ninstrument\x12\x1a\n\x08quantity\x18\x03 \x01(\tR\x08quantity\x12\x1f\n\x0b\x65ntry_price\x18\x04 \x01(\tR\nentryPrice\x12\x1d\n\nmark_price\x18\x05 \x01(\tR\tmarkPrice\x12+\n\x11liquidation_price\x18\x06 \x01(\tR\x10liquidationPrice\x12%\n\x0eunrealized_pnl\x18\x07 \x01(\tR\runrealizedPnl\x12\x16\n\x06margin\x18\x08 \x01(\tR\x06margin\x12<\n\x08\x63ontract\x18\t \x01(\x0b\x32 .trademesh.type.v1.ContractTermsR\x08\x63ontract\x12=\n\x0creceive_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTime*\xbb\x01\n\x0cTransferKind\x12\x1d\n\x19TRANSFER_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15TRANSFER_KIND_DEPOSIT\x10\x01\x12\x1c\n\x18TRANSFER_KIND_WITHDRAWAL\x10\x02\x12\x19\n\x15TRANSFER_KIND_FUNDING\x10\x03\x12\x1a\n\x16TRANSFER_KIND_INTERNAL\x10\x04\x12\x1c\n\x18TRANSFER_KIND_CORRECTION\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trademesh.exchange.v1.balance_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BALANCE']._serialized_start=96
-  _globals['_BALANCE']._serialized_end=282
-  _globals['_TRANSFER']._serialized_start=285
-  _globals['_TRANSFER']._serialized_end=561
+  _globals['_TRANSFERKIND']._serialized_start=1088
+  _globals['_TRANSFERKIND']._serialized_end=1275
+  _globals['_BALANCE']._serialized_start=130
+  _globals['_BALANCE']._serialized_end=316
+  _globals['_TRANSFER']._serialized_start=319
+  _globals['_TRANSFER']._serialized_end=684
+  _globals['_VENUEPOSITION']._serialized_start=687
+  _globals['_VENUEPOSITION']._serialized_end=1085
 # @@protoc_insertion_point(module_scope)

@@ -25,15 +25,17 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from trademesh.exchange.v1 import balance_pb2 as trademesh_dot_exchange_dot_v1_dot_balance__pb2
 from trademesh.exchange.v1 import fill_pb2 as trademesh_dot_exchange_dot_v1_dot_fill__pb2
 from trademesh.exchange.v1 import order_pb2 as trademesh_dot_exchange_dot_v1_dot_order__pb2
 from trademesh.exchange.v1 import venue_pb2 as trademesh_dot_exchange_dot_v1_dot_venue__pb2
 from trademesh.options.v1 import method_pb2 as trademesh_dot_options_dot_v1_dot_method__pb2
+from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 from trademesh.type.v1 import stream_pb2 as trademesh_dot_type_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trademesh/exchange/v1/exchange_service.proto\x12\x15trademesh.exchange.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#trademesh/exchange/v1/balance.proto\x1a trademesh/exchange/v1/fill.proto\x1a!trademesh/exchange/v1/order.proto\x1a!trademesh/exchange/v1/venue.proto\x1a!trademesh/options/v1/method.proto\x1a\x1etrademesh/type/v1/stream.proto\"\x13\n\x11ListVenuesRequest\"J\n\x12ListVenuesResponse\x12\x34\n\x06venues\x18\x01 \x03(\x0b\x32\x1c.trademesh.exchange.v1.VenueR\x06venues\"A\n\x0fGetVenueRequest\x12.\n\x04name\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^venues/[a-z0-9-]+$R\x04name\"\xec\x01\n\x12\x43reateOrderRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12:\n\x05order\x18\x03 \x01(\x0b\x32\x1c.trademesh.exchange.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\x12;\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\"U\n\x0fGetOrderRequest\x12\x42\n\x04name\x18\x01 \x01(\tB.\xbaH+r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$R\x04name\"\xbd\x02\n\x11ListOrdersRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12J\n\x06states\x18\x04 \x03(\x0e\x32!.trademesh.exchange.v1.OrderStateB\x0f\xbaH\x0c\x92\x01\t\x10\x10\"\x05\x82\x01\x02\x10\x01R\x06states\x12T\n\ninstrument\x18\x05 \x01(\tB4\xbaH1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\xd8\x01\x01R\ninstrument\"r\n\x12ListOrdersResponse\x12\x34\n\x06orders\x18\x01 \x03(\x0b\x32\x1c.trademesh.exchange.v1.OrderR\x06orders\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x81\x01\n\x12\x43\x61ncelOrderRequest\x12\x42\n\x04name\x18\x01 \x01(\tB.\xbaH+r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$R\x04name\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\xd5\x02\n\x10ListFillsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12G\n\x05order\x18\x04 \x01(\tB1\xbaH.r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$\xd8\x01\x01R\x05order\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"n\n\x11ListFillsResponse\x12\x31\n\x05\x66ills\x18\x01 \x03(\x0b\x32\x1b.trademesh.exchange.v1.FillR\x05\x66ills\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"K\n\x13ListBalancesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\"R\n\x14ListBalancesResponse\x12:\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x1e.trademesh.exchange.v1.BalanceR\x08\x62\x61lances\"l\n\x12WatchOrdersRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06\x63ursor\"\x8f\x02\n\x13WatchOrdersResponse\x12\x34\n\x05order\x18\x01 \x01(\x0b\x32\x1c.trademesh.exchange.v1.OrderH\x00R\x05order\x12\x31\n\x04\x66ill\x18\x02 \x01(\x0b\x32\x1b.trademesh.exchange.v1.FillH\x00R\x04\x66ill\x12<\n\theartbeat\x18\x03 \x01(\x0b\x32\x1c.trademesh.type.v1.HeartbeatH\x00R\theartbeat\x12\x30\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1c.trademesh.type.v1.StreamEndH\x00R\x03\x65nd\x12\x16\n\x06\x63ursor\x18\x05 \x01(\tR\x06\x63ursorB\x07\n\x05\x65vent2\xb4\x0b\n\x0f\x45xchangeService\x12\x90\x01\n\nListVenues\x12(.trademesh.exchange.v1.ListVenuesRequest\x1a).trademesh.exchange.v1.ListVenuesResponse\"-\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/venues\x12\x88\x01\n\x08GetVenue\x12&.trademesh.exchange.v1.GetVenueRequest\x1a\x1c.trademesh.exchange.v1.Venue\"6\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/{name=venues/*}\x12\x9d\x01\n\x0b\x43reateOrder\x12).trademesh.exchange.v1.CreateOrderRequest\x1a\x1c.trademesh.exchange.v1.Order\"E\xca\xc1\x18\x18\n\x0corders.write\x12\x02\x08\n\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02#\"\x1e/v1/{parent=accounts/*}/orders:\x01*\x12\x93\x01\n\x08GetOrder\x12&.trademesh.exchange.v1.GetOrderRequest\x1a\x1c.trademesh.exchange.v1.Order\"A\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=accounts/*/orders/*}\x12\xa4\x01\n\nListOrders\x12(.trademesh.exchange.v1.ListOrdersRequest\x1a).trademesh.exchange.v1.ListOrdersResponse\"A\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=accounts/*}/orders\x12\xa5\x01\n\x0b\x43\x61ncelOrder\x12).trademesh.exchange.v1.CancelOrderRequest\x1a\x1c.trademesh.exchange.v1.Order\"M\xca\xc1\x18\x19\n\rorders.cancel\x12\x02\x08\n\x18\x02 \x04(\x01\x82\xd3\xe4\x93\x02*\"%/v1/{name=accounts/*/orders/*}:cancel:\x01*\x12\xa0\x01\n\tListFills\x12\'.trademesh.exchange.v1.ListFillsRequest\x1a(.trademesh.exchange.v1.ListFillsResponse\"@\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=accounts/*}/fills\x12\xac\x01\n\x0cListBalances\x12*.trademesh.exchange.v1.ListBalancesRequest\x1a+.trademesh.exchange.v1.ListBalancesResponse\"C\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x05\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=accounts/*}/balances\x12\xab\x01\n\x0bWatchOrders\x12).trademesh.exchange.v1.WatchOrdersRequest\x1a*.trademesh.exchange.v1.WatchOrdersResponse\"C\xca\xc1\x18\x13\n\x0borders.read\x18\x03 \x03(\x01\x82\xd3\xe4\x93\x02&\x12$/v1/{parent=accounts/*}/orders:watch0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trademesh/exchange/v1/exchange_service.proto\x12\x15trademesh.exchange.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a#trademesh/exchange/v1/balance.proto\x1a trademesh/exchange/v1/fill.proto\x1a!trademesh/exchange/v1/order.proto\x1a!trademesh/exchange/v1/venue.proto\x1a!trademesh/options/v1/method.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1etrademesh/type/v1/stream.proto\"\x13\n\x11ListVenuesRequest\"J\n\x12ListVenuesResponse\x12\x34\n\x06venues\x18\x01 \x03(\x0b\x32\x1c.trademesh.exchange.v1.VenueR\x06venues\"A\n\x0fGetVenueRequest\x12.\n\x04name\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^venues/[a-z0-9-]+$R\x04name\"\xec\x01\n\x12\x43reateOrderRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12:\n\x05order\x18\x03 \x01(\x0b\x32\x1c.trademesh.exchange.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\x12;\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\"U\n\x0fGetOrderRequest\x12\x42\n\x04name\x18\x01 \x01(\tB.\xbaH+r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$R\x04name\"\xbd\x02\n\x11ListOrdersRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12J\n\x06states\x18\x04 \x03(\x0e\x32!.trademesh.exchange.v1.OrderStateB\x0f\xbaH\x0c\x92\x01\t\x10\x10\"\x05\x82\x01\x02\x10\x01R\x06states\x12T\n\ninstrument\x18\x05 \x01(\tB4\xbaH1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\xd8\x01\x01R\ninstrument\"r\n\x12ListOrdersResponse\x12\x34\n\x06orders\x18\x01 \x03(\x0b\x32\x1c.trademesh.exchange.v1.OrderR\x06orders\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc3\x02\n\x13\x43reateOrdersRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12@\n\x06orders\x18\x03 \x03(\x0b\x32\x1c.trademesh.exchange.v1.OrderB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14R\x06orders\x12N\n\x0b\x63ontingency\x18\x04 \x01(\x0e\x32\".trademesh.exchange.v1.ContingencyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0b\x63ontingency\x12;\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\"T\n\x14\x43reateOrdersResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32\".trademesh.exchange.v1.OrderResultR\x07results\"y\n\x0bOrderResult\x12\x34\n\x05order\x18\x01 \x01(\x0b\x32\x1c.trademesh.exchange.v1.OrderH\x00R\x05order\x12*\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x05\x65rrorB\x08\n\x06result\"\x87\x01\n\x13PreviewOrderRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12:\n\x05order\x18\x02 \x01(\x0b\x32\x1c.trademesh.exchange.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"\xc4\x03\n\x14PreviewOrderResponse\x12\x1a\n\x08\x61pproved\x18\x01 \x01(\x08R\x08\x61pproved\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12%\n\x0ereason_message\x18\x03 \x01(\tR\rreasonMessage\x12@\n\x08handling\x18\x04 \x01(\x0e\x32$.trademesh.exchange.v1.OrderHandlingR\x08handling\x12%\n\x0e\x65xpected_price\x18\x05 \x01(\tR\rexpectedPrice\x12+\n\x11\x65xpected_notional\x18\x06 \x01(\tR\x10\x65xpectedNotional\x12!\n\x0c\x65xpected_fee\x18\x07 \x01(\tR\x0b\x65xpectedFee\x12\x1b\n\tfee_asset\x18\x08 \x01(\tR\x08\x66\x65\x65\x41sset\x12+\n\x11required_quantity\x18\t \x01(\tR\x10requiredQuantity\x12%\n\x0erequired_asset\x18\n \x01(\tR\rrequiredAsset\x12\'\n\x0ftakes_liquidity\x18\x0b \x01(\x08R\x0etakesLiquidity\"\x89\x04\n\x13ReplaceOrderRequest\x12\x42\n\x04name\x18\x01 \x01(\tB.\xbaH+r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$R\x04name\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12(\n\x08quantity\x18\x03 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x08quantity\x12\"\n\x05price\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x05price\x12\x31\n\rtrigger_price\x18\x05 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0ctriggerPrice\x12\x37\n\x10\x64isplay_quantity\x18\x06 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0f\x64isplayQuantity:\xca\x01\xbaH\xc6\x01\x1a\xc3\x01\n\x14replace_order.change\x12Gset at least one of quantity, price, trigger_price and display_quantity\x1a\x62this.quantity != \'\' || this.price != \'\' || this.trigger_price != \'\' || this.display_quantity != \'\'\"\x8f\x04\n\x12\x43\x61ncelOrderRequest\x12\x45\n\x04name\x18\x01 \x01(\tB1\xbaH.r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$\xd8\x01\x01R\x04name\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\x37\n\x06parent\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^accounts/[a-z0-9-]+$\xd8\x01\x01R\x06parent\x12\x33\n\x05venue\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x15\x32\x13^venues/[a-z0-9-]+$\xd8\x01\x01R\x05venue\x12/\n\x0f\x63lient_order_id\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@R\rclientOrderId:\xe9\x01\xbaH\xe5\x01\x1a\xe2\x01\n\x12\x63\x61ncel_order.which\x12.set name, or parent, venue and client_order_id\x1a\x9b\x01this.name != \'\' ? this.parent == \'\' && this.venue == \'\' && this.client_order_id == \'\' : this.parent != \'\' && this.venue != \'\' && this.client_order_id != \'\'\"\xc1\x02\n\x16\x43\x61ncelAllOrdersRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12T\n\ninstrument\x18\x03 \x01(\tB4\xbaH1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\xd8\x01\x01R\ninstrument\x12\x33\n\x05venue\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x15\x32\x13^venues/[a-z0-9-]+$\xd8\x01\x01R\x05venue\x12=\n\x08strategy\x18\x05 \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x08strategy\"\x9a\x01\n\x17\x43\x61ncelAllOrdersResponse\x12\x34\n\x06orders\x18\x01 \x03(\x0b\x32\x1c.trademesh.exchange.v1.OrderR\x06orders\x12\x1a\n\x08\x63omplete\x18\x02 \x01(\x08R\x08\x63omplete\x12-\n\x12unreachable_venues\x18\x03 \x03(\tR\x11unreachableVenues\"L\n\x14ListPositionsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\"[\n\x15ListPositionsResponse\x12\x42\n\tpositions\x18\x01 \x03(\x0b\x32$.trademesh.exchange.v1.VenuePositionR\tpositions\"\xd5\x02\n\x10ListFillsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12G\n\x05order\x18\x04 \x01(\tB1\xbaH.r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$\xd8\x01\x01R\x05order\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"n\n\x11ListFillsResponse\x12\x31\n\x05\x66ills\x18\x01 \x03(\x0b\x32\x1b.trademesh.exchange.v1.FillR\x05\x66ills\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"K\n\x13ListBalancesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\"R\n\x14ListBalancesResponse\x12:\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x1e.trademesh.exchange.v1.BalanceR\x08\x62\x61lances\"l\n\x12WatchOrdersRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06\x63ursor\"\x8f\x02\n\x13WatchOrdersResponse\x12\x34\n\x05order\x18\x01 \x01(\x0b\x32\x1c.trademesh.exchange.v1.OrderH\x00R\x05order\x12\x31\n\x04\x66ill\x18\x02 \x01(\x0b\x32\x1b.trademesh.exchange.v1.FillH\x00R\x04\x66ill\x12<\n\theartbeat\x18\x03 \x01(\x0b\x32\x1c.trademesh.type.v1.HeartbeatH\x00R\theartbeat\x12\x30\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1c.trademesh.type.v1.StreamEndH\x00R\x03\x65nd\x12\x16\n\x06\x63ursor\x18\x05 \x01(\tR\x06\x63ursorB\x07\n\x05\x65vent2\xfc\x12\n\x0f\x45xchangeService\x12\x90\x01\n\nListVenues\x12(.trademesh.exchange.v1.ListVenuesRequest\x1a).trademesh.exchange.v1.ListVenuesResponse\"-\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/venues\x12\x88\x01\n\x08GetVenue\x12&.trademesh.exchange.v1.GetVenueRequest\x1a\x1c.trademesh.exchange.v1.Venue\"6\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/{name=venues/*}\x12\x9d\x01\n\x0b\x43reateOrder\x12).trademesh.exchange.v1.CreateOrderRequest\x1a\x1c.trademesh.exchange.v1.Order\"E\xca\xc1\x18\x18\n\x0corders.write\x12\x02\x08\n\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02#\"\x1e/v1/{parent=accounts/*}/orders:\x01*\x12\xba\x01\n\x0c\x43reateOrders\x12*.trademesh.exchange.v1.CreateOrdersRequest\x1a+.trademesh.exchange.v1.CreateOrdersResponse\"Q\xca\xc1\x18\x18\n\x0corders.write\x12\x02\x08\x14\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02/\"*/v1/{parent=accounts/*}/orders:batchCreate:\x01*\x12\xb5\x01\n\x0cPreviewOrder\x12*.trademesh.exchange.v1.PreviewOrderRequest\x1a+.trademesh.exchange.v1.PreviewOrderResponse\"L\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x05\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02+\"&/v1/{parent=accounts/*}/orders:preview:\x01*\x12\x93\x01\n\x08GetOrder\x12&.trademesh.exchange.v1.GetOrderRequest\x1a\x1c.trademesh.exchange.v1.Order\"A\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=accounts/*/orders/*}\x12\xa4\x01\n\nListOrders\x12(.trademesh.exchange.v1.ListOrdersRequest\x1a).trademesh.exchange.v1.ListOrdersResponse\"A\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=accounts/*}/orders\x12\xa7\x01\n\x0cReplaceOrder\x12*.trademesh.exchange.v1.ReplaceOrderRequest\x1a\x1c.trademesh.exchange.v1.Order\"M\xca\xc1\x18\x18\n\x0corders.write\x12\x02\x08\n\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02+\"&/v1/{name=accounts/*/orders/*}:replace:\x01*\x12\xd1\x01\n\x0b\x43\x61ncelOrder\x12).trademesh.exchange.v1.CancelOrderRequest\x1a\x1c.trademesh.exchange.v1.Order\"y\xca\xc1\x18\x19\n\rorders.cancel\x12\x02\x08\n\x18\x02 \x04(\x01\x82\xd3\xe4\x93\x02V\"%/v1/{name=accounts/*/orders/*}:cancel:\x01*Z*\"%/v1/{parent=accounts/*}/orders:cancel:\x01*\x12\xc2\x01\n\x0f\x43\x61ncelAllOrders\x12-.trademesh.exchange.v1.CancelAllOrdersRequest\x1a..trademesh.exchange.v1.CancelAllOrdersResponse\"P\xca\xc1\x18\x19\n\rorders.cancel\x12\x02\x08\x14\x18\x02 \x04(\x01\x82\xd3\xe4\x93\x02-\"(/v1/{parent=accounts/*}/orders:cancelAll:\x01*\x12\xa0\x01\n\tListFills\x12\'.trademesh.exchange.v1.ListFillsRequest\x1a(.trademesh.exchange.v1.ListFillsResponse\"@\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=accounts/*}/fills\x12\xac\x01\n\x0cListBalances\x12*.trademesh.exchange.v1.ListBalancesRequest\x1a+.trademesh.exchange.v1.ListBalancesResponse\"C\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x05\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=accounts/*}/balances\x12\xb5\x01\n\rListPositions\x12+.trademesh.exchange.v1.ListPositionsRequest\x1a,.trademesh.exchange.v1.ListPositionsResponse\"I\xca\xc1\x18\x17\n\x0borders.read\x12\x02\x08\x05\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=accounts/*}/venuePositions\x12\xab\x01\n\x0bWatchOrders\x12).trademesh.exchange.v1.WatchOrdersRequest\x1a*.trademesh.exchange.v1.WatchOrdersResponse\"C\xca\xc1\x18\x13\n\x0borders.read\x18\x03 \x03(\x01\x82\xd3\xe4\x93\x02&\x12$/v1/{parent=accounts/*}/orders:watch0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,10 +62,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTORDERSREQUEST'].fields_by_name['states']._serialized_options = b'\272H\014\222\001\t\020\020\"\005\202\001\002\020\001'
   _globals['_LISTORDERSREQUEST'].fields_by_name['instrument']._loaded_options = None
   _globals['_LISTORDERSREQUEST'].fields_by_name['instrument']._serialized_options = b'\272H1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\330\001\001'
+  _globals['_CREATEORDERSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CREATEORDERSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_CREATEORDERSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATEORDERSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CREATEORDERSREQUEST'].fields_by_name['orders']._loaded_options = None
+  _globals['_CREATEORDERSREQUEST'].fields_by_name['orders']._serialized_options = b'\272H\007\222\001\004\010\001\020\024'
+  _globals['_CREATEORDERSREQUEST'].fields_by_name['contingency']._loaded_options = None
+  _globals['_CREATEORDERSREQUEST'].fields_by_name['contingency']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_PREVIEWORDERREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_PREVIEWORDERREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_PREVIEWORDERREQUEST'].fields_by_name['order']._loaded_options = None
+  _globals['_PREVIEWORDERREQUEST'].fields_by_name['order']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['name']._serialized_options = b'\272H+r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$'
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['quantity']._loaded_options = None
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['quantity']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['price']._loaded_options = None
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['price']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['trigger_price']._loaded_options = None
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['trigger_price']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['display_quantity']._loaded_options = None
+  _globals['_REPLACEORDERREQUEST'].fields_by_name['display_quantity']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_REPLACEORDERREQUEST']._loaded_options = None
+  _globals['_REPLACEORDERREQUEST']._serialized_options = b'\272H\306\001\032\303\001\n\024replace_order.change\022Gset at least one of quantity, price, trigger_price and display_quantity\032bthis.quantity != \'\' || this.price != \'\' || this.trigger_price != \'\' || this.display_quantity != \'\''
   _globals['_CANCELORDERREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_CANCELORDERREQUEST'].fields_by_name['name']._serialized_options = b'\272H+r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['name']._serialized_options = b'\272H.r)2\'^accounts/[a-z0-9-]+/orders/[a-z0-9-]+$\330\001\001'
   _globals['_CANCELORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CANCELORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\034r\0272\025^accounts/[a-z0-9-]+$\330\001\001'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['venue']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['venue']._serialized_options = b'\272H\032r\0252\023^venues/[a-z0-9-]+$\330\001\001'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['client_order_id']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['client_order_id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_CANCELORDERREQUEST']._loaded_options = None
+  _globals['_CANCELORDERREQUEST']._serialized_options = b'\272H\345\001\032\342\001\n\022cancel_order.which\022.set name, or parent, venue and client_order_id\032\233\001this.name != \'\' ? this.parent == \'\' && this.venue == \'\' && this.client_order_id == \'\' : this.parent != \'\' && this.venue != \'\' && this.client_order_id != \'\''
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['instrument']._loaded_options = None
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['instrument']._serialized_options = b'\272H1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\330\001\001'
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['venue']._loaded_options = None
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['venue']._serialized_options = b'\272H\032r\0252\023^venues/[a-z0-9-]+$\330\001\001'
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['strategy']._loaded_options = None
+  _globals['_CANCELALLORDERSREQUEST'].fields_by_name['strategy']._serialized_options = b'\272H\036r\0312\027^strategies/[a-z0-9-]+$\330\001\001'
+  _globals['_LISTPOSITIONSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTPOSITIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
   _globals['_LISTFILLSREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTFILLSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
   _globals['_LISTFILLSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -84,46 +132,76 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXCHANGESERVICE'].methods_by_name['GetVenue']._serialized_options = b'\312\301\030\027\n\013orders.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002\025\022\023/v1/{name=venues/*}'
   _globals['_EXCHANGESERVICE'].methods_by_name['CreateOrder']._loaded_options = None
   _globals['_EXCHANGESERVICE'].methods_by_name['CreateOrder']._serialized_options = b'\312\301\030\030\n\014orders.write\022\002\010\n\030\002 \002(\001\202\323\344\223\002#\"\036/v1/{parent=accounts/*}/orders:\001*'
+  _globals['_EXCHANGESERVICE'].methods_by_name['CreateOrders']._loaded_options = None
+  _globals['_EXCHANGESERVICE'].methods_by_name['CreateOrders']._serialized_options = b'\312\301\030\030\n\014orders.write\022\002\010\024\030\002 \002(\001\202\323\344\223\002/\"*/v1/{parent=accounts/*}/orders:batchCreate:\001*'
+  _globals['_EXCHANGESERVICE'].methods_by_name['PreviewOrder']._loaded_options = None
+  _globals['_EXCHANGESERVICE'].methods_by_name['PreviewOrder']._serialized_options = b'\312\301\030\027\n\013orders.read\022\002\010\005\030\001 \001(\001\202\323\344\223\002+\"&/v1/{parent=accounts/*}/orders:preview:\001*'
   _globals['_EXCHANGESERVICE'].methods_by_name['GetOrder']._loaded_options = None
   _globals['_EXCHANGESERVICE'].methods_by_name['GetOrder']._serialized_options = b'\312\301\030\027\n\013orders.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002 \022\036/v1/{name=accounts/*/orders/*}'
   _globals['_EXCHANGESERVICE'].methods_by_name['ListOrders']._loaded_options = None
   _globals['_EXCHANGESERVICE'].methods_by_name['ListOrders']._serialized_options = b'\312\301\030\027\n\013orders.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002 \022\036/v1/{parent=accounts/*}/orders'
+  _globals['_EXCHANGESERVICE'].methods_by_name['ReplaceOrder']._loaded_options = None
+  _globals['_EXCHANGESERVICE'].methods_by_name['ReplaceOrder']._serialized_options = b'\312\301\030\030\n\014orders.write\022\002\010\n\030\002 \002(\001\202\323\344\223\002+\"&/v1/{name=accounts/*/orders/*}:replace:\001*'
   _globals['_EXCHANGESERVICE'].methods_by_name['CancelOrder']._loaded_options = None
-  _globals['_EXCHANGESERVICE'].methods_by_name['CancelOrder']._serialized_options = b'\312\301\030\031\n\rorders.cancel\022\002\010\n\030\002 \004(\001\202\323\344\223\002*\"%/v1/{name=accounts/*/orders/*}:cancel:\001*'
+  _globals['_EXCHANGESERVICE'].methods_by_name['CancelOrder']._serialized_options = b'\312\301\030\031\n\rorders.cancel\022\002\010\n\030\002 \004(\001\202\323\344\223\002V\"%/v1/{name=accounts/*/orders/*}:cancel:\001*Z*\"%/v1/{parent=accounts/*}/orders:cancel:\001*'
+  _globals['_EXCHANGESERVICE'].methods_by_name['CancelAllOrders']._loaded_options = None
+  _globals['_EXCHANGESERVICE'].methods_by_name['CancelAllOrders']._serialized_options = b'\312\301\030\031\n\rorders.cancel\022\002\010\024\030\002 \004(\001\202\323\344\223\002-\"(/v1/{parent=accounts/*}/orders:cancelAll:\001*'
   _globals['_EXCHANGESERVICE'].methods_by_name['ListFills']._loaded_options = None
   _globals['_EXCHANGESERVICE'].methods_by_name['ListFills']._serialized_options = b'\312\301\030\027\n\013orders.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002\037\022\035/v1/{parent=accounts/*}/fills'
   _globals['_EXCHANGESERVICE'].methods_by_name['ListBalances']._loaded_options = None
   _globals['_EXCHANGESERVICE'].methods_by_name['ListBalances']._serialized_options = b'\312\301\030\027\n\013orders.read\022\002\010\005\030\001 \001(\001\202\323\344\223\002\"\022 /v1/{parent=accounts/*}/balances'
+  _globals['_EXCHANGESERVICE'].methods_by_name['ListPositions']._loaded_options = None
+  _globals['_EXCHANGESERVICE'].methods_by_name['ListPositions']._serialized_options = b'\312\301\030\027\n\013orders.read\022\002\010\005\030\001 \001(\001\202\323\344\223\002(\022&/v1/{parent=accounts/*}/venuePositions'
   _globals['_EXCHANGESERVICE'].methods_by_name['WatchOrders']._loaded_options = None
   _globals['_EXCHANGESERVICE'].methods_by_name['WatchOrders']._serialized_options = b'\312\301\030\023\n\013orders.read\030\003 \003(\001\202\323\344\223\002&\022$/v1/{parent=accounts/*}/orders:watch'
-  _globals['_LISTVENUESREQUEST']._serialized_start=371
-  _globals['_LISTVENUESREQUEST']._serialized_end=390
-  _globals['_LISTVENUESRESPONSE']._serialized_start=392
-  _globals['_LISTVENUESRESPONSE']._serialized_end=466
-  _globals['_GETVENUEREQUEST']._serialized_start=468
-  _globals['_GETVENUEREQUEST']._serialized_end=533
-  _globals['_CREATEORDERREQUEST']._serialized_start=536
-  _globals['_CREATEORDERREQUEST']._serialized_end=772
-  _globals['_GETORDERREQUEST']._serialized_start=774
-  _globals['_GETORDERREQUEST']._serialized_end=859
-  _globals['_LISTORDERSREQUEST']._serialized_start=862
-  _globals['_LISTORDERSREQUEST']._serialized_end=1179
-  _globals['_LISTORDERSRESPONSE']._serialized_start=1181
-  _globals['_LISTORDERSRESPONSE']._serialized_end=1295
-  _globals['_CANCELORDERREQUEST']._serialized_start=1298
-  _globals['_CANCELORDERREQUEST']._serialized_end=1427
-  _globals['_LISTFILLSREQUEST']._serialized_start=1430
-  _globals['_LISTFILLSREQUEST']._serialized_end=1771
-  _globals['_LISTFILLSRESPONSE']._serialized_start=1773
-  _globals['_LISTFILLSRESPONSE']._serialized_end=1883
-  _globals['_LISTBALANCESREQUEST']._serialized_start=1885
-  _globals['_LISTBALANCESREQUEST']._serialized_end=1960
-  _globals['_LISTBALANCESRESPONSE']._serialized_start=1962
-  _globals['_LISTBALANCESRESPONSE']._serialized_end=2044
-  _globals['_WATCHORDERSREQUEST']._serialized_start=2046
-  _globals['_WATCHORDERSREQUEST']._serialized_end=2154
-  _globals['_WATCHORDERSRESPONSE']._serialized_start=2157
-  _globals['_WATCHORDERSRESPONSE']._serialized_end=2428
-  _globals['_EXCHANGESERVICE']._serialized_start=2431
-  _globals['_EXCHANGESERVICE']._serialized_end=3891
+  _globals['_LISTVENUESREQUEST']._serialized_start=427
+  _globals['_LISTVENUESREQUEST']._serialized_end=446
+  _globals['_LISTVENUESRESPONSE']._serialized_start=448
+  _globals['_LISTVENUESRESPONSE']._serialized_end=522
+  _globals['_GETVENUEREQUEST']._serialized_start=524
+  _globals['_GETVENUEREQUEST']._serialized_end=589
+  _globals['_CREATEORDERREQUEST']._serialized_start=592
+  _globals['_CREATEORDERREQUEST']._serialized_end=828
+  _globals['_GETORDERREQUEST']._serialized_start=830
+  _globals['_GETORDERREQUEST']._serialized_end=915
+  _globals['_LISTORDERSREQUEST']._serialized_start=918
+  _globals['_LISTORDERSREQUEST']._serialized_end=1235
+  _globals['_LISTORDERSRESPONSE']._serialized_start=1237
+  _globals['_LISTORDERSRESPONSE']._serialized_end=1351
+  _globals['_CREATEORDERSREQUEST']._serialized_start=1354
+  _globals['_CREATEORDERSREQUEST']._serialized_end=1677
+  _globals['_CREATEORDERSRESPONSE']._serialized_start=1679
+  _globals['_CREATEORDERSRESPONSE']._serialized_end=1763
+  _globals['_ORDERRESULT']._serialized_start=1765
+  _globals['_ORDERRESULT']._serialized_end=1886
+  _globals['_PREVIEWORDERREQUEST']._serialized_start=1889
+  _globals['_PREVIEWORDERREQUEST']._serialized_end=2024
+  _globals['_PREVIEWORDERRESPONSE']._serialized_start=2027
+  _globals['_PREVIEWORDERRESPONSE']._serialized_end=2479
+  _globals['_REPLACEORDERREQUEST']._serialized_start=2482
+  _globals['_REPLACEORDERREQUEST']._serialized_end=3003
+  _globals['_CANCELORDERREQUEST']._serialized_start=3006
+  _globals['_CANCELORDERREQUEST']._serialized_end=3533
+  _globals['_CANCELALLORDERSREQUEST']._serialized_start=3536
+  _globals['_CANCELALLORDERSREQUEST']._serialized_end=3857
+  _globals['_CANCELALLORDERSRESPONSE']._serialized_start=3860
+  _globals['_CANCELALLORDERSRESPONSE']._serialized_end=4014
+  _globals['_LISTPOSITIONSREQUEST']._serialized_start=4016
+  _globals['_LISTPOSITIONSREQUEST']._serialized_end=4092
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=4094
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=4185
+  _globals['_LISTFILLSREQUEST']._serialized_start=4188
+  _globals['_LISTFILLSREQUEST']._serialized_end=4529
+  _globals['_LISTFILLSRESPONSE']._serialized_start=4531
+  _globals['_LISTFILLSRESPONSE']._serialized_end=4641
+  _globals['_LISTBALANCESREQUEST']._serialized_start=4643
+  _globals['_LISTBALANCESREQUEST']._serialized_end=4718
+  _globals['_LISTBALANCESRESPONSE']._serialized_start=4720
+  _globals['_LISTBALANCESRESPONSE']._serialized_end=4802
+  _globals['_WATCHORDERSREQUEST']._serialized_start=4804
+  _globals['_WATCHORDERSREQUEST']._serialized_end=4912
+  _globals['_WATCHORDERSRESPONSE']._serialized_start=4915
+  _globals['_WATCHORDERSRESPONSE']._serialized_end=5186
+  _globals['_EXCHANGESERVICE']._serialized_start=5189
+  _globals['_EXCHANGESERVICE']._serialized_end=7617
 # @@protoc_insertion_point(module_scope)

@@ -3,11 +3,13 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.rpc import status_pb2 as _status_pb2
 from trademesh.exchange.v1 import balance_pb2 as _balance_pb2
 from trademesh.exchange.v1 import fill_pb2 as _fill_pb2
 from trademesh.exchange.v1 import order_pb2 as _order_pb2
 from trademesh.exchange.v1 import venue_pb2 as _venue_pb2
 from trademesh.options.v1 import method_pb2 as _method_pb2
+from trademesh.type.v1 import rules_pb2 as _rules_pb2
 from trademesh.type.v1 import stream_pb2 as _stream_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -73,13 +75,133 @@ class ListOrdersResponse(_message.Message):
     next_page_token: str
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
-class CancelOrderRequest(_message.Message):
-    __slots__ = ("name", "request_id")
+class CreateOrdersRequest(_message.Message):
+    __slots__ = ("parent", "request_id", "orders", "contingency", "expire_time")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    CONTINGENCY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    request_id: str
+    orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
+    contingency: _order_pb2.Contingency
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, parent: _Optional[str] = ..., request_id: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., contingency: _Optional[_Union[_order_pb2.Contingency, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CreateOrdersResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[OrderResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ...) -> None: ...
+
+class OrderResult(_message.Message):
+    __slots__ = ("order", "error")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    order: _order_pb2.Order
+    error: _status_pb2.Status
+    def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class PreviewOrderRequest(_message.Message):
+    __slots__ = ("parent", "order")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    order: _order_pb2.Order
+    def __init__(self, parent: _Optional[str] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ...) -> None: ...
+
+class PreviewOrderResponse(_message.Message):
+    __slots__ = ("approved", "reason", "reason_message", "handling", "expected_price", "expected_notional", "expected_fee", "fee_asset", "required_quantity", "required_asset", "takes_liquidity")
+    APPROVED_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REASON_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    HANDLING_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_PRICE_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FEE_FIELD_NUMBER: _ClassVar[int]
+    FEE_ASSET_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_ASSET_FIELD_NUMBER: _ClassVar[int]
+    TAKES_LIQUIDITY_FIELD_NUMBER: _ClassVar[int]
+    approved: bool
+    reason: str
+    reason_message: str
+    handling: _order_pb2.OrderHandling
+    expected_price: str
+    expected_notional: str
+    expected_fee: str
+    fee_asset: str
+    required_quantity: str
+    required_asset: str
+    takes_liquidity: bool
+    def __init__(self, approved: _Optional[bool] = ..., reason: _Optional[str] = ..., reason_message: _Optional[str] = ..., handling: _Optional[_Union[_order_pb2.OrderHandling, str]] = ..., expected_price: _Optional[str] = ..., expected_notional: _Optional[str] = ..., expected_fee: _Optional[str] = ..., fee_asset: _Optional[str] = ..., required_quantity: _Optional[str] = ..., required_asset: _Optional[str] = ..., takes_liquidity: _Optional[bool] = ...) -> None: ...
+
+class ReplaceOrderRequest(_message.Message):
+    __slots__ = ("name", "request_id", "quantity", "price", "trigger_price", "display_quantity")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_PRICE_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     name: str
     request_id: str
-    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    quantity: str
+    price: str
+    trigger_price: str
+    display_quantity: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., quantity: _Optional[str] = ..., price: _Optional[str] = ..., trigger_price: _Optional[str] = ..., display_quantity: _Optional[str] = ...) -> None: ...
+
+class CancelOrderRequest(_message.Message):
+    __slots__ = ("name", "request_id", "parent", "venue", "client_order_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    parent: str
+    venue: str
+    client_order_id: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., parent: _Optional[str] = ..., venue: _Optional[str] = ..., client_order_id: _Optional[str] = ...) -> None: ...
+
+class CancelAllOrdersRequest(_message.Message):
+    __slots__ = ("parent", "request_id", "instrument", "venue", "strategy")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    request_id: str
+    instrument: str
+    venue: str
+    strategy: str
+    def __init__(self, parent: _Optional[str] = ..., request_id: _Optional[str] = ..., instrument: _Optional[str] = ..., venue: _Optional[str] = ..., strategy: _Optional[str] = ...) -> None: ...
+
+class CancelAllOrdersResponse(_message.Message):
+    __slots__ = ("orders", "complete", "unreachable_venues")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    UNREACHABLE_VENUES_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
+    complete: bool
+    unreachable_venues: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., complete: _Optional[bool] = ..., unreachable_venues: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListPositionsRequest(_message.Message):
+    __slots__ = ("parent",)
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    def __init__(self, parent: _Optional[str] = ...) -> None: ...
+
+class ListPositionsResponse(_message.Message):
+    __slots__ = ("positions",)
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    positions: _containers.RepeatedCompositeFieldContainer[_balance_pb2.VenuePosition]
+    def __init__(self, positions: _Optional[_Iterable[_Union[_balance_pb2.VenuePosition, _Mapping]]] = ...) -> None: ...
 
 class ListFillsRequest(_message.Message):
     __slots__ = ("parent", "page_size", "page_token", "order", "start_time", "end_time")

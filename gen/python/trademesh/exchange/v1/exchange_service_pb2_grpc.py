@@ -54,6 +54,16 @@ class ExchangeServiceStub:
                 request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CreateOrderRequest.SerializeToString,
                 response_deserializer=trademesh_dot_exchange_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
+        self.CreateOrders = channel.unary_unary(
+                '/trademesh.exchange.v1.ExchangeService/CreateOrders',
+                request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CreateOrdersRequest.SerializeToString,
+                response_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CreateOrdersResponse.FromString,
+                _registered_method=True)
+        self.PreviewOrder = channel.unary_unary(
+                '/trademesh.exchange.v1.ExchangeService/PreviewOrder',
+                request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.PreviewOrderRequest.SerializeToString,
+                response_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.PreviewOrderResponse.FromString,
+                _registered_method=True)
         self.GetOrder = channel.unary_unary(
                 '/trademesh.exchange.v1.ExchangeService/GetOrder',
                 request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.GetOrderRequest.SerializeToString,
@@ -64,10 +74,20 @@ class ExchangeServiceStub:
                 request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListOrdersRequest.SerializeToString,
                 response_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListOrdersResponse.FromString,
                 _registered_method=True)
+        self.ReplaceOrder = channel.unary_unary(
+                '/trademesh.exchange.v1.ExchangeService/ReplaceOrder',
+                request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ReplaceOrderRequest.SerializeToString,
+                response_deserializer=trademesh_dot_exchange_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
         self.CancelOrder = channel.unary_unary(
                 '/trademesh.exchange.v1.ExchangeService/CancelOrder',
                 request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelOrderRequest.SerializeToString,
                 response_deserializer=trademesh_dot_exchange_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.CancelAllOrders = channel.unary_unary(
+                '/trademesh.exchange.v1.ExchangeService/CancelAllOrders',
+                request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelAllOrdersRequest.SerializeToString,
+                response_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelAllOrdersResponse.FromString,
                 _registered_method=True)
         self.ListFills = channel.unary_unary(
                 '/trademesh.exchange.v1.ExchangeService/ListFills',
@@ -78,6 +98,11 @@ class ExchangeServiceStub:
                 '/trademesh.exchange.v1.ExchangeService/ListBalances',
                 request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListBalancesRequest.SerializeToString,
                 response_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListBalancesResponse.FromString,
+                _registered_method=True)
+        self.ListPositions = channel.unary_unary(
+                '/trademesh.exchange.v1.ExchangeService/ListPositions',
+                request_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListPositionsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListPositionsResponse.FromString,
                 _registered_method=True)
         self.WatchOrders = channel.unary_stream(
                 '/trademesh.exchange.v1.ExchangeService/WatchOrders',
@@ -115,6 +140,24 @@ class ExchangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateOrders(self, request, context):
+        """Places up to 20 orders, and answers each of them. Without a contingency they have nothing to do with
+        each other: they are placed in their order, risk counts each with those before it, and one that is
+        denied does not stop the next. With one they are a list (see Contingency): all intents are committed
+        together or none is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewOrder(self, request, context):
+        """Says what an order would do, and places nothing: the same checks of contract, venue and risk, the
+        cost, the fee and what would be set aside for it. An order that would be denied is an answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetOrder(self, request, context):
         """Gets one order.
         """
@@ -129,9 +172,28 @@ class ExchangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplaceOrder(self, request, context):
+        """Replaces an order by one with another quantity, price or trigger: the old one is cancelled, and only
+        when the venue has confirmed that, the new one is sent, for what was not filled meanwhile. So at no
+        time more than the larger of both can be filled. Answers the new order; it loses the old one's place
+        in the venue's queue. Where the old one was filled first, the new one is CANCELLED with NOTHING_LEFT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelOrder(self, request, context):
-        """Cancels an open order. Answers the order as the venue left it: CANCELLED, or FILLED where a
+        """Cancels an open order, named by its resource name or by its client order id at a venue. Answers the order as the venue left it: CANCELLED, or FILLED where a
         fill was faster, or PENDING_CANCEL where the venue's word did not come in time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelAllOrders(self, request, context):
+        """Cancels every open order of an account that the filter takes in, orders held here and orders that
+        did not come from us among them. Answers when each is final or the deadline comes near; complete
+        says which. New orders go on unless risk is halted first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,6 +208,14 @@ class ExchangeServiceServicer:
 
     def ListBalances(self, request, context):
         """Lists what an account holds at each venue, as the venues say now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPositions(self, request, context):
+        """Lists the positions of an account at each venue that keeps positions (perpetuals), as the venues say
+        now. PortfolioService.ListPositions lists what our own books say.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +247,16 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CreateOrderRequest.FromString,
                     response_serializer=trademesh_dot_exchange_dot_v1_dot_order__pb2.Order.SerializeToString,
             ),
+            'CreateOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateOrders,
+                    request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CreateOrdersRequest.FromString,
+                    response_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CreateOrdersResponse.SerializeToString,
+            ),
+            'PreviewOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewOrder,
+                    request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.PreviewOrderRequest.FromString,
+                    response_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.PreviewOrderResponse.SerializeToString,
+            ),
             'GetOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOrder,
                     request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.GetOrderRequest.FromString,
@@ -187,10 +267,20 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListOrdersRequest.FromString,
                     response_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListOrdersResponse.SerializeToString,
             ),
+            'ReplaceOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceOrder,
+                    request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ReplaceOrderRequest.FromString,
+                    response_serializer=trademesh_dot_exchange_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
             'CancelOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelOrder,
                     request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelOrderRequest.FromString,
                     response_serializer=trademesh_dot_exchange_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'CancelAllOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelAllOrders,
+                    request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelAllOrdersRequest.FromString,
+                    response_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelAllOrdersResponse.SerializeToString,
             ),
             'ListFills': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFills,
@@ -201,6 +291,11 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.ListBalances,
                     request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListBalancesRequest.FromString,
                     response_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListBalancesResponse.SerializeToString,
+            ),
+            'ListPositions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPositions,
+                    request_deserializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListPositionsRequest.FromString,
+                    response_serializer=trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListPositionsResponse.SerializeToString,
             ),
             'WatchOrders': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchOrders,
@@ -303,6 +398,60 @@ class ExchangeService:
             _registered_method=True)
 
     @staticmethod
+    def CreateOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.exchange.v1.ExchangeService/CreateOrders',
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CreateOrdersRequest.SerializeToString,
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CreateOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.exchange.v1.ExchangeService/PreviewOrder',
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.PreviewOrderRequest.SerializeToString,
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.PreviewOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetOrder(request,
             target,
             options=(),
@@ -357,6 +506,33 @@ class ExchangeService:
             _registered_method=True)
 
     @staticmethod
+    def ReplaceOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.exchange.v1.ExchangeService/ReplaceOrder',
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ReplaceOrderRequest.SerializeToString,
+            trademesh_dot_exchange_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CancelOrder(request,
             target,
             options=(),
@@ -373,6 +549,33 @@ class ExchangeService:
             '/trademesh.exchange.v1.ExchangeService/CancelOrder',
             trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelOrderRequest.SerializeToString,
             trademesh_dot_exchange_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelAllOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.exchange.v1.ExchangeService/CancelAllOrders',
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelAllOrdersRequest.SerializeToString,
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.CancelAllOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -427,6 +630,33 @@ class ExchangeService:
             '/trademesh.exchange.v1.ExchangeService/ListBalances',
             trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListBalancesRequest.SerializeToString,
             trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListBalancesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPositions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.exchange.v1.ExchangeService/ListPositions',
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListPositionsRequest.SerializeToString,
+            trademesh_dot_exchange_dot_v1_dot_exchange__service__pb2.ListPositionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

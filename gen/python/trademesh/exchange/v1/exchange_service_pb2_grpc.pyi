@@ -47,18 +47,43 @@ class ExchangeServiceStub:
     it, or with state UNKNOWN when the venue's word did not come in time. A denied or rejected
     order is an answer, not an error: look at state and reason. Errors mean that no order exists.
     """
+    CreateOrders: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.CreateOrdersRequest, _exchange_service_pb2.CreateOrdersResponse]
+    """Places up to 20 orders, and answers each of them. Without a contingency they have nothing to do with
+    each other: they are placed in their order, risk counts each with those before it, and one that is
+    denied does not stop the next. With one they are a list (see Contingency): all intents are committed
+    together or none is.
+    """
+    PreviewOrder: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.PreviewOrderRequest, _exchange_service_pb2.PreviewOrderResponse]
+    """Says what an order would do, and places nothing: the same checks of contract, venue and risk, the
+    cost, the fee and what would be set aside for it. An order that would be denied is an answer.
+    """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.GetOrderRequest, _order_pb2.Order]
     """Gets one order."""
     ListOrders: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListOrdersRequest, _exchange_service_pb2.ListOrdersResponse]
     """Lists orders of an account, newest first."""
+    ReplaceOrder: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ReplaceOrderRequest, _order_pb2.Order]
+    """Replaces an order by one with another quantity, price or trigger: the old one is cancelled, and only
+    when the venue has confirmed that, the new one is sent, for what was not filled meanwhile. So at no
+    time more than the larger of both can be filled. Answers the new order; it loses the old one's place
+    in the venue's queue. Where the old one was filled first, the new one is CANCELLED with NOTHING_LEFT.
+    """
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.CancelOrderRequest, _order_pb2.Order]
-    """Cancels an open order. Answers the order as the venue left it: CANCELLED, or FILLED where a
+    """Cancels an open order, named by its resource name or by its client order id at a venue. Answers the order as the venue left it: CANCELLED, or FILLED where a
     fill was faster, or PENDING_CANCEL where the venue's word did not come in time.
+    """
+    CancelAllOrders: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.CancelAllOrdersRequest, _exchange_service_pb2.CancelAllOrdersResponse]
+    """Cancels every open order of an account that the filter takes in, orders held here and orders that
+    did not come from us among them. Answers when each is final or the deadline comes near; complete
+    says which. New orders go on unless risk is halted first.
     """
     ListFills: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListFillsRequest, _exchange_service_pb2.ListFillsResponse]
     """Lists fills of an account, newest first."""
     ListBalances: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListBalancesRequest, _exchange_service_pb2.ListBalancesResponse]
     """Lists what an account holds at each venue, as the venues say now."""
+    ListPositions: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListPositionsRequest, _exchange_service_pb2.ListPositionsResponse]
+    """Lists the positions of an account at each venue that keeps positions (perpetuals), as the venues say
+    now. PortfolioService.ListPositions lists what our own books say.
+    """
     WatchOrders: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.WatchOrdersRequest, _exchange_service_pb2.WatchOrdersResponse]
     """Watches the orders of an account: everything after the cursor, then each change. Without a
     cursor it starts with the orders that are open now. Unary twins: ListOrders, GetOrder.
@@ -81,18 +106,43 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     it, or with state UNKNOWN when the venue's word did not come in time. A denied or rejected
     order is an answer, not an error: look at state and reason. Errors mean that no order exists.
     """
+    CreateOrders: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.CreateOrdersRequest, _exchange_service_pb2.CreateOrdersResponse]  # type: ignore[assignment]
+    """Places up to 20 orders, and answers each of them. Without a contingency they have nothing to do with
+    each other: they are placed in their order, risk counts each with those before it, and one that is
+    denied does not stop the next. With one they are a list (see Contingency): all intents are committed
+    together or none is.
+    """
+    PreviewOrder: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.PreviewOrderRequest, _exchange_service_pb2.PreviewOrderResponse]  # type: ignore[assignment]
+    """Says what an order would do, and places nothing: the same checks of contract, venue and risk, the
+    cost, the fee and what would be set aside for it. An order that would be denied is an answer.
+    """
     GetOrder: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.GetOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
     """Gets one order."""
     ListOrders: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListOrdersRequest, _exchange_service_pb2.ListOrdersResponse]  # type: ignore[assignment]
     """Lists orders of an account, newest first."""
+    ReplaceOrder: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ReplaceOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
+    """Replaces an order by one with another quantity, price or trigger: the old one is cancelled, and only
+    when the venue has confirmed that, the new one is sent, for what was not filled meanwhile. So at no
+    time more than the larger of both can be filled. Answers the new order; it loses the old one's place
+    in the venue's queue. Where the old one was filled first, the new one is CANCELLED with NOTHING_LEFT.
+    """
     CancelOrder: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.CancelOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
-    """Cancels an open order. Answers the order as the venue left it: CANCELLED, or FILLED where a
+    """Cancels an open order, named by its resource name or by its client order id at a venue. Answers the order as the venue left it: CANCELLED, or FILLED where a
     fill was faster, or PENDING_CANCEL where the venue's word did not come in time.
+    """
+    CancelAllOrders: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.CancelAllOrdersRequest, _exchange_service_pb2.CancelAllOrdersResponse]  # type: ignore[assignment]
+    """Cancels every open order of an account that the filter takes in, orders held here and orders that
+    did not come from us among them. Answers when each is final or the deadline comes near; complete
+    says which. New orders go on unless risk is halted first.
     """
     ListFills: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListFillsRequest, _exchange_service_pb2.ListFillsResponse]  # type: ignore[assignment]
     """Lists fills of an account, newest first."""
     ListBalances: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListBalancesRequest, _exchange_service_pb2.ListBalancesResponse]  # type: ignore[assignment]
     """Lists what an account holds at each venue, as the venues say now."""
+    ListPositions: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListPositionsRequest, _exchange_service_pb2.ListPositionsResponse]  # type: ignore[assignment]
+    """Lists the positions of an account at each venue that keeps positions (perpetuals), as the venues say
+    now. PortfolioService.ListPositions lists what our own books say.
+    """
     WatchOrders: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.WatchOrdersRequest, _exchange_service_pb2.WatchOrdersResponse]  # type: ignore[assignment]
     """Watches the orders of an account: everything after the cursor, then each change. Without a
     cursor it starts with the orders that are open now. Unary twins: ListOrders, GetOrder.
@@ -132,6 +182,28 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def CreateOrders(
+        self,
+        request: _exchange_service_pb2.CreateOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.CreateOrdersResponse, _abc.Awaitable[_exchange_service_pb2.CreateOrdersResponse]]:
+        """Places up to 20 orders, and answers each of them. Without a contingency they have nothing to do with
+        each other: they are placed in their order, risk counts each with those before it, and one that is
+        denied does not stop the next. With one they are a list (see Contingency): all intents are committed
+        together or none is.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewOrder(
+        self,
+        request: _exchange_service_pb2.PreviewOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.PreviewOrderResponse, _abc.Awaitable[_exchange_service_pb2.PreviewOrderResponse]]:
+        """Says what an order would do, and places nothing: the same checks of contract, venue and risk, the
+        cost, the fee and what would be set aside for it. An order that would be denied is an answer.
+        """
+
+    @_abc_1.abstractmethod
     def GetOrder(
         self,
         request: _exchange_service_pb2.GetOrderRequest,
@@ -148,13 +220,36 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists orders of an account, newest first."""
 
     @_abc_1.abstractmethod
+    def ReplaceOrder(
+        self,
+        request: _exchange_service_pb2.ReplaceOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
+        """Replaces an order by one with another quantity, price or trigger: the old one is cancelled, and only
+        when the venue has confirmed that, the new one is sent, for what was not filled meanwhile. So at no
+        time more than the larger of both can be filled. Answers the new order; it loses the old one's place
+        in the venue's queue. Where the old one was filled first, the new one is CANCELLED with NOTHING_LEFT.
+        """
+
+    @_abc_1.abstractmethod
     def CancelOrder(
         self,
         request: _exchange_service_pb2.CancelOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
-        """Cancels an open order. Answers the order as the venue left it: CANCELLED, or FILLED where a
+        """Cancels an open order, named by its resource name or by its client order id at a venue. Answers the order as the venue left it: CANCELLED, or FILLED where a
         fill was faster, or PENDING_CANCEL where the venue's word did not come in time.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelAllOrders(
+        self,
+        request: _exchange_service_pb2.CancelAllOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.CancelAllOrdersResponse, _abc.Awaitable[_exchange_service_pb2.CancelAllOrdersResponse]]:
+        """Cancels every open order of an account that the filter takes in, orders held here and orders that
+        did not come from us among them. Answers when each is final or the deadline comes near; complete
+        says which. New orders go on unless risk is halted first.
         """
 
     @_abc_1.abstractmethod
@@ -172,6 +267,16 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_service_pb2.ListBalancesResponse, _abc.Awaitable[_exchange_service_pb2.ListBalancesResponse]]:
         """Lists what an account holds at each venue, as the venues say now."""
+
+    @_abc_1.abstractmethod
+    def ListPositions(
+        self,
+        request: _exchange_service_pb2.ListPositionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.ListPositionsResponse, _abc.Awaitable[_exchange_service_pb2.ListPositionsResponse]]:
+        """Lists the positions of an account at each venue that keeps positions (perpetuals), as the venues say
+        now. PortfolioService.ListPositions lists what our own books say.
+        """
 
     @_abc_1.abstractmethod
     def WatchOrders(

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from trademesh.type.v1 import contract_pb2 as trademesh_dot_type_dot_v1_dot_contract__pb2
 from trademesh.type.v1 import side_pb2 as trademesh_dot_type_dot_v1_dot_side__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trademesh/exchange/v1/fill.proto\x12\x15trademesh.exchange.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctrademesh/type/v1/side.proto\"\x86\x05\n\x04\x46ill\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05order\x18\x02 \x01(\tR\x05order\x12\x1e\n\ninstrument\x18\x03 \x01(\tR\ninstrument\x12+\n\x04side\x18\x04 \x01(\x0e\x32\x17.trademesh.type.v1.SideR\x04side\x12\x14\n\x05price\x18\x05 \x01(\tR\x05price\x12\x1a\n\x08quantity\x18\x06 \x01(\tR\x08quantity\x12\x10\n\x03\x66\x65\x65\x18\x07 \x01(\tR\x03\x66\x65\x65\x12\x1b\n\tfee_asset\x18\x08 \x01(\tR\x08\x66\x65\x65\x41sset\x12:\n\tliquidity\x18\t \x01(\x0e\x32\x1c.trademesh.type.v1.LiquidityR\tliquidity\x12$\n\x0evenue_trade_id\x18\n \x01(\tR\x0cvenueTradeId\x12\x1a\n\x08strategy\x18\x0b \x01(\tR\x08strategy\x12?\n\rexchange_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12=\n\x0creceive_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTime\x12%\n\x0e\x63orrelation_id\x18\x0e \x01(\tR\rcorrelationId\x12\x1d\n\nbase_asset\x18\x0f \x01(\tR\tbaseAsset\x12\x1f\n\x0bquote_asset\x18\x10 \x01(\tR\nquoteAsset:A\xea\x41>\n\x0etrademesh/Fill\x12\x1f\x61\x63\x63ounts/{account}/fills/{fill}*\x05\x66ills2\x04\x66illb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trademesh/exchange/v1/fill.proto\x12\x15trademesh.exchange.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a trademesh/type/v1/contract.proto\x1a\x1ctrademesh/type/v1/side.proto\"\xc4\x05\n\x04\x46ill\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05order\x18\x02 \x01(\tR\x05order\x12\x1e\n\ninstrument\x18\x03 \x01(\tR\ninstrument\x12+\n\x04side\x18\x04 \x01(\x0e\x32\x17.trademesh.type.v1.SideR\x04side\x12\x14\n\x05price\x18\x05 \x01(\tR\x05price\x12\x1a\n\x08quantity\x18\x06 \x01(\tR\x08quantity\x12\x10\n\x03\x66\x65\x65\x18\x07 \x01(\tR\x03\x66\x65\x65\x12\x1b\n\tfee_asset\x18\x08 \x01(\tR\x08\x66\x65\x65\x41sset\x12:\n\tliquidity\x18\t \x01(\x0e\x32\x1c.trademesh.type.v1.LiquidityR\tliquidity\x12$\n\x0evenue_trade_id\x18\n \x01(\tR\x0cvenueTradeId\x12\x1a\n\x08strategy\x18\x0b \x01(\tR\x08strategy\x12?\n\rexchange_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12=\n\x0creceive_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTime\x12%\n\x0e\x63orrelation_id\x18\x0e \x01(\tR\rcorrelationId\x12\x1d\n\nbase_asset\x18\x0f \x01(\tR\tbaseAsset\x12\x1f\n\x0bquote_asset\x18\x10 \x01(\tR\nquoteAsset\x12<\n\x08\x63ontract\x18\x11 \x01(\x0b\x32 .trademesh.type.v1.ContractTermsR\x08\x63ontract:A\xea\x41>\n\x0etrademesh/Fill\x12\x1f\x61\x63\x63ounts/{account}/fills/{fill}*\x05\x66ills2\x04\x66illb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +37,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FILL']._loaded_options = None
   _globals['_FILL']._serialized_options = b'\352A>\n\016trademesh/Fill\022\037accounts/{account}/fills/{fill}*\005fills2\004fill'
-  _globals['_FILL']._serialized_start=150
-  _globals['_FILL']._serialized_end=796
+  _globals['_FILL']._serialized_start=184
+  _globals['_FILL']._serialized_end=892
 # @@protoc_insertion_point(module_scope)

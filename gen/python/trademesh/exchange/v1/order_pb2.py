@@ -26,11 +26,13 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from trademesh.exchange.v1 import order_kinds_pb2 as trademesh_dot_exchange_dot_v1_dot_order__kinds__pb2
+from trademesh.type.v1 import contract_pb2 as trademesh_dot_type_dot_v1_dot_contract__pb2
 from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 from trademesh.type.v1 import side_pb2 as trademesh_dot_type_dot_v1_dot_side__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trademesh/exchange/v1/order.proto\x12\x15trademesh.exchange.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1ctrademesh/type/v1/side.proto\"\xef\x08\n\x05Order\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12Q\n\ninstrument\x18\x02 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12\x37\n\x04side\x18\x03 \x01(\x0e\x32\x17.trademesh.type.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04side\x12%\n\x08quantity\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x08quantity\x12<\n\x06market\x18\x05 \x01(\x0b\x32\".trademesh.exchange.v1.MarketOrderH\x00R\x06market\x12\x39\n\x05limit\x18\x06 \x01(\x0b\x32!.trademesh.exchange.v1.LimitOrderH\x00R\x05limit\x12=\n\x08strategy\x18\x07 \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x08strategy\x12=\n\x05state\x18\x08 \x01(\x0e\x32!.trademesh.exchange.v1.OrderStateB\x04\xe2\x41\x01\x03R\x05state\x12-\n\x0f\x66illed_quantity\x18\t \x01(\tB\x04\xe2\x41\x01\x03R\x0e\x66illedQuantity\x12)\n\raverage_price\x18\n \x01(\tB\x04\xe2\x41\x01\x03R\x0c\x61veragePrice\x12-\n\x0f\x66illed_notional\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03R\x0e\x66illedNotional\x12\x1c\n\x06reason\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03R\x06reason\x12+\n\x0ereason_message\x18\r \x01(\tB\x04\xe2\x41\x01\x03R\rreasonMessage\x12,\n\x0f\x63lient_order_id\x18\x0e \x01(\tB\x04\xe2\x41\x01\x03R\rclientOrderId\x12*\n\x0evenue_order_id\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03R\x0cvenueOrderId\x12\x1e\n\x07version\x18\x10 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x07version\x12+\n\x0e\x63orrelation_id\x18\x11 \x01(\tB\x04\xe2\x41\x01\x03R\rcorrelationId\x12\x41\n\x0b\x63reate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12#\n\nbase_asset\x18\x14 \x01(\tB\x04\xe2\x41\x01\x03R\tbaseAsset\x12%\n\x0bquote_asset\x18\x15 \x01(\tB\x04\xe2\x41\x01\x03R\nquoteAsset:F\xea\x41\x43\n\x0ftrademesh/Order\x12!accounts/{account}/orders/{order}*\x06orders2\x05orderB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\r\n\x0bMarketOrder\"\x98\x01\n\nLimitOrder\x12\x1f\n\x05price\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x05price\x12L\n\rtime_in_force\x18\x02 \x01(\x0e\x32\x1e.trademesh.type.v1.TimeInForceB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0btimeInForce\x12\x1b\n\tpost_only\x18\x03 \x01(\x08R\x08postOnly*\xcc\x02\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13ORDER_STATE_PENDING\x10\x01\x12\x19\n\x15ORDER_STATE_SUBMITTED\x10\x02\x12\x17\n\x13ORDER_STATE_UNKNOWN\x10\x03\x12\x14\n\x10ORDER_STATE_OPEN\x10\x04\x12 \n\x1cORDER_STATE_PARTIALLY_FILLED\x10\x05\x12\x16\n\x12ORDER_STATE_FILLED\x10\x06\x12\x1e\n\x1aORDER_STATE_PENDING_CANCEL\x10\x07\x12\x19\n\x15ORDER_STATE_CANCELLED\x10\x08\x12\x16\n\x12ORDER_STATE_DENIED\x10\t\x12\x18\n\x14ORDER_STATE_REJECTED\x10\n\x12\x17\n\x13ORDER_STATE_EXPIRED\x10\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trademesh/exchange/v1/order.proto\x12\x15trademesh.exchange.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'trademesh/exchange/v1/order_kinds.proto\x1a trademesh/type/v1/contract.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1ctrademesh/type/v1/side.proto\"\xe2\x12\n\x05Order\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12Q\n\ninstrument\x18\x02 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12\x37\n\x04side\x18\x03 \x01(\x0e\x32\x17.trademesh.type.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04side\x12(\n\x08quantity\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x08quantity\x12<\n\x06market\x18\x05 \x01(\x0b\x32\".trademesh.exchange.v1.MarketOrderH\x00R\x06market\x12\x39\n\x05limit\x18\x06 \x01(\x0b\x32!.trademesh.exchange.v1.LimitOrderH\x00R\x05limit\x12I\n\x0bstop_market\x18\x16 \x01(\x0b\x32&.trademesh.exchange.v1.StopMarketOrderH\x00R\nstopMarket\x12\x46\n\nstop_limit\x18\x17 \x01(\x0b\x32%.trademesh.exchange.v1.StopLimitOrderH\x00R\tstopLimit\x12Y\n\x11market_if_touched\x18\x18 \x01(\x0b\x32+.trademesh.exchange.v1.MarketIfTouchedOrderH\x00R\x0fmarketIfTouched\x12V\n\x10limit_if_touched\x18\x19 \x01(\x0b\x32*.trademesh.exchange.v1.LimitIfTouchedOrderH\x00R\x0elimitIfTouched\x12O\n\rtrailing_stop\x18\x1a \x01(\x0b\x32(.trademesh.exchange.v1.TrailingStopOrderH\x00R\x0ctrailingStop\x12=\n\x08strategy\x18\x07 \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x08strategy\x12=\n\x05state\x18\x08 \x01(\x0e\x32!.trademesh.exchange.v1.OrderStateB\x04\xe2\x41\x01\x03R\x05state\x12-\n\x0f\x66illed_quantity\x18\t \x01(\tB\x04\xe2\x41\x01\x03R\x0e\x66illedQuantity\x12)\n\raverage_price\x18\n \x01(\tB\x04\xe2\x41\x01\x03R\x0c\x61veragePrice\x12-\n\x0f\x66illed_notional\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03R\x0e\x66illedNotional\x12\x1c\n\x06reason\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03R\x06reason\x12+\n\x0ereason_message\x18\r \x01(\tB\x04\xe2\x41\x01\x03R\rreasonMessage\x12,\n\x0f\x63lient_order_id\x18\x0e \x01(\tB\x04\xe2\x41\x01\x03R\rclientOrderId\x12*\n\x0evenue_order_id\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03R\x0cvenueOrderId\x12\x1e\n\x07version\x18\x10 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x07version\x12+\n\x0e\x63orrelation_id\x18\x11 \x01(\tB\x04\xe2\x41\x01\x03R\rcorrelationId\x12\x41\n\x0b\x63reate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12#\n\nbase_asset\x18\x14 \x01(\tB\x04\xe2\x41\x01\x03R\tbaseAsset\x12%\n\x0bquote_asset\x18\x15 \x01(\tB\x04\xe2\x41\x01\x03R\nquoteAsset\x12\x33\n\x0equote_quantity\x18\x1b \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\rquoteQuantity\x12\x1f\n\x0breduce_only\x18\x1c \x01(\x08R\nreduceOnly\x12\x46\n\x08handling\x18\x1d \x01(\x0e\x32$.trademesh.exchange.v1.OrderHandlingB\x04\xe2\x41\x01\x03R\x08handling\x12\x44\n\x07trigger\x18\x1e \x01(\x0b\x32$.trademesh.exchange.v1.TriggerStatusB\x04\xe2\x41\x01\x03R\x07trigger\x12#\n\norder_list\x18\x1f \x01(\tB\x04\xe2\x41\x01\x03R\torderList\x12J\n\x0b\x63ontingency\x18  \x01(\x0e\x32\".trademesh.exchange.v1.ContingencyB\x04\xe2\x41\x01\x03R\x0b\x63ontingency\x12\'\n\x0cparent_order\x18! \x01(\tB\x04\xe2\x41\x01\x03R\x0bparentOrder\x12\'\n\x0clinked_order\x18\" \x01(\tB\x04\xe2\x41\x01\x03R\x0blinkedOrder\x12 \n\x08replaces\x18# \x01(\tB\x04\xe2\x41\x01\x03R\x08replaces\x12%\n\x0breplaced_by\x18$ \x01(\tB\x04\xe2\x41\x01\x03R\nreplacedBy\x12&\n\x0bunprotected\x18% \x01(\x08\x42\x04\xe2\x41\x01\x03R\x0bunprotected\x12\x42\n\x08\x63ontract\x18& \x01(\x0b\x32 .trademesh.type.v1.ContractTermsB\x04\xe2\x41\x01\x03R\x08\x63ontract:\xc2\x02\xea\x41\x43\n\x0ftrademesh/Order\x12!accounts/{account}/orders/{order}*\x06orders2\x05order\xbaH\xf8\x01\x1a\x82\x01\n\x12order.one_quantity\x12\x36\x65xactly one of quantity and quote_quantity must be set\x1a\x34(this.quantity == \'\') != (this.quote_quantity == \'\')\x1aq\n\x1border.quote_quantity_market\x12#quote_quantity is for market orders\x1a-this.quote_quantity == \'\' || has(this.market)B\r\n\x04kind\x12\x05\xbaH\x02\x08\x01*m\n\x0b\x43ontingency\x12\x1b\n\x17\x43ONTINGENCY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43ONTINGENCY_OCO\x10\x01\x12\x13\n\x0f\x43ONTINGENCY_OTO\x10\x02\x12\x17\n\x13\x43ONTINGENCY_BRACKET\x10\x03*g\n\rOrderHandling\x12\x1e\n\x1aORDER_HANDLING_UNSPECIFIED\x10\x00\x12\x19\n\x15ORDER_HANDLING_NATIVE\x10\x01\x12\x1b\n\x17ORDER_HANDLING_EMULATED\x10\x02*\xe2\x02\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13ORDER_STATE_PENDING\x10\x01\x12\x19\n\x15ORDER_STATE_SUBMITTED\x10\x02\x12\x17\n\x13ORDER_STATE_UNKNOWN\x10\x03\x12\x14\n\x10ORDER_STATE_OPEN\x10\x04\x12 \n\x1cORDER_STATE_PARTIALLY_FILLED\x10\x05\x12\x16\n\x12ORDER_STATE_FILLED\x10\x06\x12\x1e\n\x1aORDER_STATE_PENDING_CANCEL\x10\x07\x12\x19\n\x15ORDER_STATE_CANCELLED\x10\x08\x12\x16\n\x12ORDER_STATE_DENIED\x10\t\x12\x18\n\x14ORDER_STATE_REJECTED\x10\n\x12\x17\n\x13ORDER_STATE_EXPIRED\x10\x0b\x12\x14\n\x10ORDER_STATE_HELD\x10\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,7 +48,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDER'].fields_by_name['side']._loaded_options = None
   _globals['_ORDER'].fields_by_name['side']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_ORDER'].fields_by_name['quantity']._loaded_options = None
-  _globals['_ORDER'].fields_by_name['quantity']._serialized_options = b'\272H\006r\004\240\302\030\001'
+  _globals['_ORDER'].fields_by_name['quantity']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
   _globals['_ORDER'].fields_by_name['strategy']._loaded_options = None
   _globals['_ORDER'].fields_by_name['strategy']._serialized_options = b'\272H\036r\0312\027^strategies/[a-z0-9-]+$\330\001\001'
   _globals['_ORDER'].fields_by_name['state']._loaded_options = None
@@ -77,18 +79,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDER'].fields_by_name['base_asset']._serialized_options = b'\342A\001\003'
   _globals['_ORDER'].fields_by_name['quote_asset']._loaded_options = None
   _globals['_ORDER'].fields_by_name['quote_asset']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['quote_quantity']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['quote_quantity']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_ORDER'].fields_by_name['handling']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['handling']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['trigger']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['trigger']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['order_list']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['order_list']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['contingency']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['contingency']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['parent_order']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['parent_order']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['linked_order']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['linked_order']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['replaces']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['replaces']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['replaced_by']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['replaced_by']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['unprotected']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['unprotected']._serialized_options = b'\342A\001\003'
+  _globals['_ORDER'].fields_by_name['contract']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['contract']._serialized_options = b'\342A\001\003'
   _globals['_ORDER']._loaded_options = None
-  _globals['_ORDER']._serialized_options = b'\352AC\n\017trademesh/Order\022!accounts/{account}/orders/{order}*\006orders2\005order'
-  _globals['_LIMITORDER'].fields_by_name['price']._loaded_options = None
-  _globals['_LIMITORDER'].fields_by_name['price']._serialized_options = b'\272H\006r\004\240\302\030\001'
-  _globals['_LIMITORDER'].fields_by_name['time_in_force']._loaded_options = None
-  _globals['_LIMITORDER'].fields_by_name['time_in_force']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_ORDERSTATE']._serialized_start=1552
-  _globals['_ORDERSTATE']._serialized_end=1884
-  _globals['_ORDER']._serialized_start=244
-  _globals['_ORDER']._serialized_end=1379
-  _globals['_MARKETORDER']._serialized_start=1381
-  _globals['_MARKETORDER']._serialized_end=1394
-  _globals['_LIMITORDER']._serialized_start=1397
-  _globals['_LIMITORDER']._serialized_end=1549
+  _globals['_ORDER']._serialized_options = b'\352AC\n\017trademesh/Order\022!accounts/{account}/orders/{order}*\006orders2\005order\272H\370\001\032\202\001\n\022order.one_quantity\0226exactly one of quantity and quote_quantity must be set\0324(this.quantity == \'\') != (this.quote_quantity == \'\')\032q\n\033order.quote_quantity_market\022#quote_quantity is for market orders\032-this.quote_quantity == \'\' || has(this.market)'
+  _globals['_CONTINGENCY']._serialized_start=2723
+  _globals['_CONTINGENCY']._serialized_end=2832
+  _globals['_ORDERHANDLING']._serialized_start=2834
+  _globals['_ORDERHANDLING']._serialized_end=2937
+  _globals['_ORDERSTATE']._serialized_start=2940
+  _globals['_ORDERSTATE']._serialized_end=3294
+  _globals['_ORDER']._serialized_start=319
+  _globals['_ORDER']._serialized_end=2721
 # @@protoc_insertion_point(module_scope)

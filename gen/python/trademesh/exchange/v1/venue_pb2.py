@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from trademesh.type.v1 import side_pb2 as trademesh_dot_type_dot_v1_dot_side__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trademesh/exchange/v1/venue.proto\x12\x15trademesh.exchange.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x02\n\x05Venue\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x1c\n\tsimulated\x18\x03 \x01(\x08R\tsimulated\x12\x37\n\x05state\x18\x04 \x01(\x0e\x32!.trademesh.exchange.v1.VenueStateR\x05state\x12\x46\n\x11last_contact_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0flastContactTime:3\xea\x41\x30\n\x0ftrademesh/Venue\x12\x0evenues/{venue}*\x06venues2\x05venue*b\n\nVenueState\x12\x1b\n\x17VENUE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15VENUE_STATE_CONNECTED\x10\x01\x12\x1c\n\x18VENUE_STATE_DISCONNECTED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!trademesh/exchange/v1/venue.proto\x12\x15trademesh.exchange.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctrademesh/type/v1/side.proto\"\x94\x04\n\x05Venue\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x1c\n\tsimulated\x18\x03 \x01(\x08R\tsimulated\x12\x37\n\x05state\x18\x04 \x01(\x0e\x32!.trademesh.exchange.v1.VenueStateR\x05state\x12\x46\n\x11last_contact_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0flastContactTime\x12\x46\n\x0c\x63\x61pabilities\x18\x06 \x03(\x0b\x32\".trademesh.exchange.v1.KindSupportR\x0c\x63\x61pabilities\x12\x12\n\x04live\x18\x07 \x01(\x08R\x04live\x12\x44\n\x0crate_budgets\x18\x08 \x03(\x0b\x32!.trademesh.exchange.v1.RateBudgetR\x0brateBudgets\x12\x39\n\nretry_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tretryTime\x12#\n\rstate_message\x18\n \x01(\tR\x0cstateMessage:3\xea\x41\x30\n\x0ftrademesh/Venue\x12\x0evenues/{venue}*\x06venues2\x05venue\"\xb1\x02\n\x0bKindSupport\x12\x12\n\x04kind\x18\x01 \x01(\tR\x04kind\x12\x38\n\x07support\x18\x02 \x01(\x0e\x32\x1e.trademesh.exchange.v1.SupportR\x07support\x12\x44\n\x0etimes_in_force\x18\x03 \x03(\x0e\x32\x1e.trademesh.type.v1.TimeInForceR\x0ctimesInForce\x12\x1b\n\tpost_only\x18\x04 \x01(\x08R\x08postOnly\x12\x1f\n\x0breduce_only\x18\x05 \x01(\x08R\nreduceOnly\x12)\n\x10\x64isplay_quantity\x18\x06 \x01(\x08R\x0f\x64isplayQuantity\x12%\n\x0equote_quantity\x18\x07 \x01(\x08R\rquoteQuantity\"\x8b\x01\n\nRateBudget\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12%\n\x0ewindow_seconds\x18\x02 \x01(\x03R\rwindowSeconds\x12\x14\n\x05limit\x18\x03 \x01(\x03R\x05limit\x12\x18\n\x07reserve\x18\x04 \x01(\x03R\x07reserve\x12\x12\n\x04used\x18\x05 \x01(\x03R\x04used*^\n\x07Support\x12\x17\n\x13SUPPORT_UNSPECIFIED\x10\x00\x12\x12\n\x0eSUPPORT_NATIVE\x10\x01\x12\x14\n\x10SUPPORT_EMULATED\x10\x02\x12\x10\n\x0cSUPPORT_NONE\x10\x03*\x96\x01\n\nVenueState\x12\x1b\n\x17VENUE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15VENUE_STATE_CONNECTED\x10\x01\x12\x1c\n\x18VENUE_STATE_DISCONNECTED\x10\x02\x12\x19\n\x15VENUE_STATE_THROTTLED\x10\x03\x12\x17\n\x13VENUE_STATE_TRIPPED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,8 +36,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VENUE']._loaded_options = None
   _globals['_VENUE']._serialized_options = b'\352A0\n\017trademesh/Venue\022\016venues/{venue}*\006venues2\005venue'
-  _globals['_VENUESTATE']._serialized_start=397
-  _globals['_VENUESTATE']._serialized_end=495
-  _globals['_VENUE']._serialized_start=121
-  _globals['_VENUE']._serialized_end=395
+  _globals['_SUPPORT']._serialized_start=1135
+  _globals['_SUPPORT']._serialized_end=1229
+  _globals['_VENUESTATE']._serialized_start=1232
+  _globals['_VENUESTATE']._serialized_end=1382
+  _globals['_VENUE']._serialized_start=151
+  _globals['_VENUE']._serialized_end=683
+  _globals['_KINDSUPPORT']._serialized_start=686
+  _globals['_KINDSUPPORT']._serialized_end=991
+  _globals['_RATEBUDGET']._serialized_start=994
+  _globals['_RATEBUDGET']._serialized_end=1133
 # @@protoc_insertion_point(module_scope)

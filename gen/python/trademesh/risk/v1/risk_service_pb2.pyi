@@ -5,6 +5,7 @@ from trademesh.options.v1 import method_pb2 as _method_pb2
 from trademesh.risk.v1 import decision_pb2 as _decision_pb2
 from trademesh.risk.v1 import exposure_pb2 as _exposure_pb2
 from trademesh.risk.v1 import limits_pb2 as _limits_pb2
+from trademesh.type.v1 import contract_pb2 as _contract_pb2
 from trademesh.type.v1 import rules_pb2 as _rules_pb2
 from trademesh.type.v1 import side_pb2 as _side_pb2
 from google.protobuf import descriptor as _descriptor
@@ -15,7 +16,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CheckOrderRequest(_message.Message):
-    __slots__ = ("account", "order_id", "instrument", "side", "quantity", "limit_price", "validate_only")
+    __slots__ = ("account", "order_id", "instrument", "side", "quantity", "limit_price", "validate_only", "reduce_only", "trigger_price", "group", "strategy", "contract")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +24,11 @@ class CheckOrderRequest(_message.Message):
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_PRICE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_FIELD_NUMBER: _ClassVar[int]
     account: str
     order_id: str
     instrument: str
@@ -30,7 +36,12 @@ class CheckOrderRequest(_message.Message):
     quantity: str
     limit_price: str
     validate_only: bool
-    def __init__(self, account: _Optional[str] = ..., order_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., limit_price: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    reduce_only: bool
+    trigger_price: str
+    group: str
+    strategy: str
+    contract: _contract_pb2.ContractTerms
+    def __init__(self, account: _Optional[str] = ..., order_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., limit_price: _Optional[str] = ..., validate_only: _Optional[bool] = ..., reduce_only: _Optional[bool] = ..., trigger_price: _Optional[str] = ..., group: _Optional[str] = ..., strategy: _Optional[str] = ..., contract: _Optional[_Union[_contract_pb2.ContractTerms, _Mapping]] = ...) -> None: ...
 
 class CheckOrderResponse(_message.Message):
     __slots__ = ("decision",)
