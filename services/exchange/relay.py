@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 import grpc.aio
-from trademesh.exchange.v1 import order_pb2
+from google.protobuf.message import Message
 
 from services.chassis.rpc.client import MeshError
 from services.kernel.errors import DomainError
 
 Context = grpc.aio.ServicerContext[Any, Any]
+Answer = TypeVar("Answer", bound=Message)
 
 HANDED_ON: Final = "x-trademesh-handed-on"
 """Metadata key of a call that another instance has handed on: it is not handed on again."""
@@ -46,8 +47,8 @@ class WriterRelay:
         self._stub = stub
 
     async def run(
-        self, method: str, request: Any, context: Context, here: Callable[[], Awaitable[order_pb2.Order]]
-    ) -> order_pb2.Order:
+        self, method: str, request: Any, context: Context, here: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
         """The answer of the writer.
 
         Args:
@@ -66,20 +67,20 @@ class WriterRelay:
                 if error.reason != _FENCED or self._stub is None or _was_handed_on(context):
                     raise
                 refusal = error
-            answer = await self._ask(getattr(self._stub, method), request, context)
+            answer: Answer | None = await self._ask(getattr(self._stub, method), request, context)
             if answer is not None:
                 return answer
             if remaining(context) < _MARGIN_S + _PAUSE_S:
                 raise refusal
             await asyncio.sleep(_PAUSE_S)
 
-    async def _ask(self, method: Any, request: Any, context: Context) -> order_pb2.Order | None:
+    async def _ask(self, method: Any, request: Any, context: Context) -> Any:
         """The writer's answer, an error of its included; None where it was not reached."""
         within = remaining(context) - _MARGIN_S
         if within <= 0:
             return None
         try:
-            answer: order_pb2.Order = await method(request, timeout=within, metadata=((HANDED_ON, "1"),))
+            answer = await method(request, timeout=within, metadata=((HANDED_ON, "1"),))
         except grpc.aio.AioRpcError as error:
             reason = MeshError.of(error).reason
             if error.code() is grpc.StatusCode.UNAVAILABLE and reason in _ASK_AGAIN:

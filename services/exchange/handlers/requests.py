@@ -3,21 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from services.exchange.domain.errors import request_in_progress
-from services.exchange.domain.order import Order
 from services.kernel.errors import DomainError, ErrorKind, request_id_reused
 
 _log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
     fingerprint: str
-    task: "asyncio.Task[Order]"
+    task: "asyncio.Task[Any]"
 
 
 class Requests:
@@ -35,9 +35,9 @@ class Requests:
         account: str,
         request_id: str,
         fingerprint: str,
-        work: Callable[[], Coroutine[Any, Any, Order]],
+        work: Callable[[], Coroutine[Any, Any, T]],
         within: float,
-    ) -> Order:
+    ) -> T:
         """Run ``work``, or join the run that has this request_id.
 
         Args:
@@ -62,7 +62,9 @@ class Requests:
             raise request_in_progress(request_id)
         if running.task.cancelled():
             raise _draining()
-        return running.task.result()
+        # One fingerprint, one kind of mutation, one type of answer.
+        answer: T = running.task.result()
+        return answer
 
     async def close(self, grace: float) -> None:
         """Take nothing new, let what runs end, cut it off after ``grace`` seconds."""
@@ -76,14 +78,14 @@ class Requests:
         await asyncio.gather(*late, return_exceptions=True)
 
     def _start(
-        self, key: tuple[str, str], fingerprint: str, work: Callable[[], Coroutine[Any, Any, Order]]
+        self, key: tuple[str, str], fingerprint: str, work: Callable[[], Coroutine[Any, Any, Any]]
     ) -> _Running:
         if self._closing:
             raise _draining()
         task = asyncio.create_task(work())
         self._running[key] = running = _Running(fingerprint, task)
 
-        def ended(task: "asyncio.Task[Order]") -> None:
+        def ended(task: "asyncio.Task[Any]") -> None:
             del self._running[key]
             # Looked at here, since the caller may be gone.
             error = None if task.cancelled() else task.exception()
@@ -94,7 +96,7 @@ class Requests:
         return running
 
 
-async def poll(look: Callable[[], Awaitable[Order | None]], within: float, pause: float) -> Order | None:
+async def poll(look: Callable[[], Awaitable[T | None]], within: float, pause: float) -> T | None:
     """Look again and again until there is something, for ``within`` seconds at most."""
     end = asyncio.get_running_loop().time() + within
     found = await look()
