@@ -1,6 +1,7 @@
 """The life of a service process: start, recover, serve, drain."""
 
 import asyncio
+import gc
 import shutil
 import signal
 import time
@@ -154,6 +155,9 @@ class ServiceProcess:
         for background in application.background:
             self._crew.start(background.name, background.run)
         assert self._server is not None  # noqa: S101 - made just before
+        # What was made so far lives as long as the process: a full collection need not walk it each time.
+        gc.collect()
+        gc.freeze()
         await self._server.serving()
         tests: list[SelfTest] = [database.ping] if database is not None else []
         self._presence = Presence(

@@ -27,7 +27,7 @@ class EdgeSettings(BaseSettings):
     address: str = "127.0.0.1"
     port: Port = 8080
     admin_port: Port = 9901
-    concurrency: int = Field(default_factory=lambda: min(2, os.cpu_count() or 1), ge=1)
+    concurrency: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2), ge=1)
     max_heap_bytes: int = Field(default=1024 * 1024 * 1024, ge=64 * 1024 * 1024)
     max_connections: int = Field(default=10_000, ge=1)
     drain_seconds: float = Field(default=5.0, ge=0)

@@ -6,7 +6,12 @@ from typing import TypeVar
 from uuid import UUID
 
 import grpc
-from trademesh.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc, order_pb2
+from trademesh.exchange.v1 import (
+    exchange_service_pb2,
+    exchange_service_pb2_grpc,
+    order_kinds_pb2,
+    order_pb2,
+)
 from trademesh.portfolio.v1 import portfolio_service_pb2, portfolio_service_pb2_grpc
 from trademesh.risk.v1 import decision_pb2, risk_service_pb2, risk_service_pb2_grpc
 
@@ -82,7 +87,7 @@ class ExchangeService:
                 instrument=str(order.instrument),
                 side=convert.side_to_proto(order.side),
                 quantity=render(order.quantity),
-                market=order_pb2.MarketOrder(),
+                market=order_kinds_pb2.MarketOrder(),
                 strategy=order.strategy,
             ),
             expire_time=to_timestamp(order.expire_time),

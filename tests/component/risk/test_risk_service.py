@@ -11,7 +11,7 @@ import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
-from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2, order_pb2
+from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2, order_kinds_pb2, order_pb2
 from trademesh.market.v1 import instrument_pb2, market_service_pb2_grpc, ticker_pb2
 from trademesh.risk.v1 import decision_pb2, exposure_pb2, limits_pb2, risk_service_pb2_grpc
 from trademesh.risk.v1 import risk_service_pb2 as pb
@@ -77,7 +77,7 @@ def changed(order_id: str, state: order_pb2.OrderState) -> Message:
             instrument=BTC,
             side=side_pb2.SIDE_BUY,
             quantity="0.1",
-            limit=order_pb2.LimitOrder(price="60000"),
+            limit=order_kinds_pb2.LimitOrder(price="60000"),
             state=state,
             base_asset="btc",
             quote_asset="usdt",
