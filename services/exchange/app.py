@@ -18,6 +18,7 @@ from services.exchange.handlers.desks import Desk, Desks, VenueDesk
 from services.exchange.handlers.journal import LogJournal
 from services.exchange.handlers.loops import for_ever
 from services.exchange.handlers.place_order import Outside, PlaceOrder
+from services.exchange.handlers.place_orders import PlaceOrders
 from services.exchange.handlers.queries import Reads
 from services.exchange.handlers.reconcile import Reconciler
 from services.exchange.handlers.recover import Operation
@@ -94,7 +95,8 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
         outside, writers, Reconciler(outside, placing), ResumeOrders(outside, placing), resolver
     )
     watching = WatchOrders(store, desks, runtime.clock, timing)
-    use_cases = UseCases(placing, cancelling, Reads(store, desks), watching)
+    several = PlaceOrders(outside, requests, placing)
+    use_cases = UseCases(placing, several, cancelling, Reads(store, desks), watching)
     # The rpcs that are not written yet answer UNIMPLEMENTED.
     servicer = ExchangeServicer(use_cases, WriterRelay(parts.peers))  # type: ignore[abstract]
 

@@ -14,9 +14,10 @@ from trademesh.exchange.v1 import order_pb2, venue_pb2
 
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.chassis.rpc.timestamps import optional_datetime
-from services.exchange import convert
+from services.exchange import convert, convert_results
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.place_order import PlaceOrder
+from services.exchange.handlers.place_orders import PlaceOrders
 from services.exchange.handlers.queries import Reads
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.ports import FillFilter, OrderFilter
@@ -31,6 +32,7 @@ class UseCases:
     """What the servicer hands calls to."""
 
     placing: PlaceOrder
+    placing_several: PlaceOrders
     cancelling: CancelOrder
     reads: Reads
     watching: WatchOrders
@@ -69,6 +71,21 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
             )
 
         return await self._relay.run("CreateOrder", request, context, here)
+
+    async def CreateOrders(
+        self, request: pb.CreateOrdersRequest, context: Context
+    ) -> pb.CreateOrdersResponse:
+        """Place several orders."""
+        account = AccountName.parse(request.parent, field="parent").account
+        intents = convert_results.intents_of(request)
+        request_id = convert.request_id_of(request.request_id)
+
+        async def here() -> pb.CreateOrdersResponse:
+            return convert_results.results_to_proto(
+                await self._use.placing_several.handle(account, intents, request_id, remaining(context))
+            )
+
+        return await self._relay.run("CreateOrders", request, context, here)
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> order_pb2.Order:
         """One order."""

@@ -89,6 +89,9 @@ class RunningExchange:
         answer: order_pb2.Order = await self.stub.CreateOrder(request, timeout=within)
         return answer
 
+    async def create_several(self, request: pb.CreateOrdersRequest, within: float = 10.0) -> Any:
+        return await self.stub.CreateOrders(request, timeout=within)
+
     async def order(self, name: str) -> order_pb2.Order:
         answer: order_pb2.Order = await self.stub.GetOrder(pb.GetOrderRequest(name=name))
         return answer
@@ -166,6 +169,16 @@ def market_order(quantity: str = "1", request_id: str = "", strategy: str = "") 
     )
     request.order.market.SetInParent()
     return request
+
+
+def several(*orders: pb.CreateOrderRequest, request_id: str = "", contingency: int = 0) -> Any:
+    """A request for several orders."""
+    return pb.CreateOrdersRequest(
+        parent=PAPER,
+        request_id=request_id or str(uuid4()),
+        orders=[each.order for each in orders],
+        contingency=contingency,  # type: ignore[arg-type]
+    )
 
 
 @dataclass(frozen=True)
@@ -255,7 +268,7 @@ async def running_exchange(
 
 def _left_over() -> list["asyncio.Task[Any]"]:
     """The mutations that are still running: a killed process takes them with it."""
-    ours = {"PlaceOrder._once", "CancelOrder._once"}
+    ours = {"PlaceOrder._once", "CancelOrder._once", "PlaceOrders._once"}
     return [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__qualname__", "") in ours]
 
 

@@ -67,6 +67,11 @@ def _create(_: RecordedMesh) -> Json:
     return {"request_id": str(uuid4()), "strategy_id": name, "strategy": _DEFINITION}
 
 
+def _create_orders(mesh: RecordedMesh) -> Json:
+    orders = [mesh.rest_order()["order"] for _ in range(2)]
+    return {"parent": ACCOUNT, "request_id": str(uuid4()), "orders": orders}
+
+
 def _cancel(mesh: RecordedMesh) -> Json:
     return {"name": mesh.resting_order(), "request_id": str(uuid4())}
 
@@ -118,6 +123,7 @@ EXAMPLES: dict[str, Example] = {
     "ExchangeService.CreateOrder": Example(
         lambda mesh: {"parent": ACCOUNT, **mesh.rest_order()}, "venue_order_id"
     ),
+    "ExchangeService.CreateOrders": Example(_create_orders, "results"),
     "ExchangeService.GetOrder": Example(lambda mesh: {"name": mesh.resting_order()}, "client_order_id"),
     "ExchangeService.ListOrders": Example(
         _fixed(parent=ACCOUNT, states=["ORDER_STATE_FILLED"], instrument=INSTRUMENT), "orders"

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.errors import DomainError, ErrorKind, Resource, Violation
 
 CODES: Final[Mapping[ErrorKind, grpc.StatusCode]] = MappingProxyType(
     {
@@ -28,6 +28,7 @@ CODES: Final[Mapping[ErrorKind, grpc.StatusCode]] = MappingProxyType(
         ErrorKind.INTERNAL: grpc.StatusCode.INTERNAL,
     }
 )
+_KINDS: Final = {code.value[0]: kind for kind, code in CODES.items()}
 MESSAGE_LIMIT = 1024
 """Most characters of a message on the wire: it travels in a header."""
 _BASE = "trademesh"
@@ -40,13 +41,17 @@ def area_of(service: str) -> str:
 
 
 def status_of(error: DomainError, area: str) -> grpc.Status:
-    """The wire form: exactly one ErrorInfo, and the details that fit.
+    """The wire form of a call that failed; arguments as of :func:`message_of`."""
+    return rpc_status.to_status(message_of(error, area))
+
+
+def message_of(error: DomainError, area: str) -> status_pb2.Status:
+    """The error as a message: exactly one ErrorInfo, and the details that fit.
 
     Args:
         error: what the handler raised.
         area: area of the contract, as in ``market``; the domain is ``market.trademesh``.
     """
-    code = CODES[error.kind]
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=error.reason, domain=f"{area}.{_BASE}", metadata=error.metadata)
     ]
@@ -64,13 +69,34 @@ def status_of(error: DomainError, area: str) -> grpc.Status:
         )
     if error.retry_after is not None:
         details.append(error_details_pb2.RetryInfo(retry_delay=_duration(error.retry_after)))
-    return _to_grpc(code, error.message[:MESSAGE_LIMIT], details)
+    return _message(CODES[error.kind], error.message[:MESSAGE_LIMIT], details)
+
+
+def error_of(message: status_pb2.Status) -> DomainError:
+    """The error that :func:`message_of` made a message of."""
+    info, fields = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    resource, retry = error_details_pb2.ResourceInfo(), error_details_pb2.RetryInfo()
+    there = {detail.TypeName() for detail in message.details}
+    for detail in message.details:
+        for each in (info, fields, resource, retry):
+            detail.Unpack(each)
+    return DomainError(
+        info.reason,
+        message.message,
+        kind=_KINDS[message.code],
+        metadata=dict(info.metadata),
+        resource=Resource(resource.resource_type, resource.resource_name)
+        if resource.DESCRIPTOR.full_name in there
+        else None,
+        violations=[Violation(each.field, each.description) for each in fields.field_violations],
+        retry_after=retry.retry_delay.ToTimedelta() if retry.DESCRIPTOR.full_name in there else None,
+    )
 
 
 def internal_status(area: str) -> grpc.Status:
     """The answer to a fault of ours: it says nothing about the inside."""
     info = error_details_pb2.ErrorInfo(reason="INTERNAL", domain=f"{area}.{_BASE}")
-    return _to_grpc(grpc.StatusCode.INTERNAL, "internal error", [info])
+    return rpc_status.to_status(_message(grpc.StatusCode.INTERNAL, "internal error", [info]))
 
 
 def details_of(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
@@ -90,11 +116,11 @@ def _duration(delta: timedelta) -> duration_pb2.Duration:
     return message
 
 
-def _to_grpc(code: grpc.StatusCode, text: str, details: list[Message]) -> grpc.Status:
+def _message(code: grpc.StatusCode, text: str, details: list[Message]) -> status_pb2.Status:
     packed = []
     for detail in details:
         wrapper = any_pb2.Any()
         wrapper.Pack(detail)
         packed.append(wrapper)
     number: int = code.value[0]
-    return rpc_status.to_status(status_pb2.Status(code=number, message=text, details=packed))
+    return status_pb2.Status(code=number, message=text, details=packed)

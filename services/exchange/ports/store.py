@@ -11,12 +11,14 @@ from uuid import UUID
 from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
+from services.kernel.errors import DomainError
 
 
 class Method(StrEnum):
     """The mutations that carry a request_id."""
 
     CREATE = "create"
+    CREATE_ORDERS = "create_orders"
     CANCEL = "cancel"
 
 
@@ -27,7 +29,7 @@ class RequestClaim:
     Attributes:
         method: which mutation.
         fingerprint: of the body it stands for.
-        order_id: the order it makes or touches.
+        order_id: the order it makes or touches; for several orders the id of the whole.
     """
 
     method: Method
@@ -48,6 +50,25 @@ class StoredRequest:
     fingerprint: str
     order_id: UUID
     answer: Order | None
+
+
+OrderResult = Order | DomainError
+"""What became of one order of several: the order, or why none was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """A request_id that was used for several orders.
+
+    Attributes:
+        fingerprint: of the body it stands for.
+        batch_id: the id of the whole.
+        answer: the first answer, in the order of the request; None while it is not given.
+    """
+
+    fingerprint: str
+    batch_id: UUID
+    answer: Sequence[OrderResult] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +146,10 @@ class Queries(Protocol):
         """What a request_id stands for."""
         ...
 
+    async def batch(self, account: str, request_id: str) -> StoredBatch | None:
+        """What a request_id stands for that was used for several orders; None for any other."""
+        ...
+
     async def cursors(self, account: str, venue: str) -> Cursors:
         """How far we have followed."""
         ...
@@ -163,6 +188,10 @@ class Transaction(Queries, Protocol):
 
     async def answer_creation(self, order: Order) -> None:
         """Keep the first answer of the request that created an order, if it has none yet."""
+        ...
+
+    async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> None:
+        """Keep the first answer of a request for several orders; a later one changes nothing."""
         ...
 
     async def save_cursors(self, account: str, venue: str, cursors: Cursors) -> None:

@@ -3,16 +3,25 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import RowMapping, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from trademesh.exchange.v1 import order_events_pb2, order_pb2
+from trademesh.exchange.v1 import exchange_service_pb2, order_events_pb2, order_pb2
 
 from services.chassis.events import outbox
-from services.exchange import convert
+from services.exchange import convert, convert_results
 from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
-from services.exchange.ports import Cursors, FillFilter, LogEntry, OrderFilter, StoredRequest
+from services.exchange.ports import (
+    Cursors,
+    FillFilter,
+    LogEntry,
+    Method,
+    OrderFilter,
+    OrderResult,
+    StoredBatch,
+    StoredRequest,
+)
 from services.exchange.storage.rows import fill_of, order_of
 from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, OUTBOX, REQUESTS
 
@@ -87,12 +96,20 @@ class SqlQueries:
 
     async def request(self, account: str, request_id: str) -> StoredRequest | None:
         """What a request_id stands for."""
-        query = select(REQUESTS).where(REQUESTS.c.account == account, REQUESTS.c.request_id == request_id)
-        row = (await self._connection.execute(query)).mappings().one_or_none()
+        row = await self._request_row(account, request_id)
         if row is None:
             return None
-        answer = None if row["answer"] is None else answer_of(row["answer"])
+        several = row["method"] == Method.CREATE_ORDERS
+        answer = None if several or row["answer"] is None else answer_of(row["answer"])
         return StoredRequest(row["fingerprint"], UUID(row["order_id"]), answer)
+
+    async def batch(self, account: str, request_id: str) -> StoredBatch | None:
+        """What a request_id stands for that was used for several orders; None for any other."""
+        row = await self._request_row(account, request_id)
+        if row is None or row["method"] != Method.CREATE_ORDERS:
+            return None
+        answer = None if row["answer"] is None else batch_of(row["answer"])
+        return StoredBatch(row["fingerprint"], UUID(row["order_id"]), answer)
 
     async def cursors(self, account: str, venue: str) -> Cursors:
         """How far we have followed."""
@@ -122,6 +139,10 @@ class SqlQueries:
                 entries += _entry(row.sequence, row.type, row.payload)
         return entries, looked
 
+    async def _request_row(self, account: str, request_id: str) -> RowMapping | None:
+        query = select(REQUESTS).where(REQUESTS.c.account == account, REQUESTS.c.request_id == request_id)
+        return (await self._connection.execute(query)).mappings().one_or_none()
+
     async def _one_order(self, query: "Select[tuple[object, ...]]") -> Order | None:
         row = (await self._connection.execute(query)).mappings().one_or_none()
         return None if row is None else order_of(row)
@@ -138,6 +159,16 @@ def answer_of(data: bytes) -> Order:
 def answer_bytes(order: Order) -> bytes:
     """An answer to keep."""
     return convert.order_to_proto(order).SerializeToString(deterministic=True)
+
+
+def batch_of(data: bytes) -> Sequence[OrderResult]:
+    """A kept answer on several orders."""
+    return convert_results.results_of(exchange_service_pb2.CreateOrdersResponse.FromString(data))
+
+
+def batch_bytes(answer: Sequence[OrderResult]) -> bytes:
+    """An answer on several orders, to keep."""
+    return convert_results.results_to_proto(answer).SerializeToString(deterministic=True)
 
 
 def _entry(sequence: int, kind: str, payload: bytes) -> list[LogEntry]:

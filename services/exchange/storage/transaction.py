@@ -1,6 +1,6 @@
 """Writes on one connection. Whoever writes a fact also appends its event: neither goes alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, update
@@ -13,8 +13,8 @@ from services.chassis.telemetry.correlation import correlation_id
 from services.exchange import convert
 from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.order import Order
-from services.exchange.ports import Cursors, Method, RequestClaim
-from services.exchange.storage.queries import SqlQueries, answer_bytes
+from services.exchange.ports import Cursors, Method, OrderResult, RequestClaim
+from services.exchange.storage.queries import SqlQueries, answer_bytes, batch_bytes
 from services.exchange.storage.rows import fill_row, order_row
 from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, REQUESTS, TRANSFERS
 from services.kernel.errors import DomainError, ErrorKind
@@ -101,15 +101,11 @@ class SqlTransaction(SqlQueries):
 
     async def answer_request(self, account: str, request_id: str, answer: Order) -> None:
         """Keep the first answer of a request; a later one changes nothing."""
-        await self._connection.execute(
-            update(REQUESTS)
-            .where(
-                REQUESTS.c.account == account,
-                REQUESTS.c.request_id == request_id,
-                REQUESTS.c.answer.is_(None),
-            )
-            .values(answer=answer_bytes(answer))
-        )
+        await self._keep_answer(account, request_id, answer_bytes(answer))
+
+    async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> None:
+        """Keep the first answer of a request for several orders; a later one changes nothing."""
+        await self._keep_answer(account, request_id, batch_bytes(answer))
 
     async def answer_creation(self, order: Order) -> None:
         """Keep the first answer of the request that created an order, if it has none yet."""
@@ -131,6 +127,17 @@ class SqlTransaction(SqlQueries):
             await self._connection.execute(
                 update(CURSORS).where(CURSORS.c.account == account, CURSORS.c.venue == venue).values(**values)
             )
+
+    async def _keep_answer(self, account: str, request_id: str, answer: bytes) -> None:
+        await self._connection.execute(
+            update(REQUESTS)
+            .where(
+                REQUESTS.c.account == account,
+                REQUESTS.c.request_id == request_id,
+                REQUESTS.c.answer.is_(None),
+            )
+            .values(answer=answer)
+        )
 
     async def _replace(self, order: Order, row: dict[str, object]) -> None:
         result = await self._connection.execute(
