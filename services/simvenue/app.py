@@ -8,6 +8,7 @@ from trademesh.simvenue.v1 import simvenue_service_pb2_grpc
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.simvenue import convert
 from services.simvenue.domain.account import AccountState
+from services.simvenue.domain.terms import SelfTrade
 from services.simvenue.domain.venue import Ids, Venue
 from services.simvenue.drivers.driver import MarketDriver
 from services.simvenue.drivers.recording import RecordingDriver, find_files
@@ -45,7 +46,8 @@ async def assemble(runtime: Runtime, settings: SimvenueSettings) -> Application:
     begin_ns = _begin_ns(runtime, settings, driver, stored)
     clock = ExchangeClock(float(settings.speed))
     leases = Leases(clock, stored.marks)
-    venue = Venue(INSTRUMENTS, Ids(leases.trades, leases.orders, leases.transfers))
+    self_trade = {name: SelfTrade[mode.upper()] for name, mode in settings.self_trade_prevention.items()}
+    venue = Venue(INSTRUMENTS, Ids(leases.trades, leases.orders, leases.transfers), self_trade)
     unfunded = _open_accounts(venue, settings, stored)
     floor = TradingFloor(venue, leases, ledger, convert.encode_account_event, settings.buffered_events)
     pump = MarketPump(driver, floor, clock)

@@ -103,7 +103,9 @@ class TradingFloor:
         if self.account_signal.halted:
             raise _halted()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        answer = _run(command, self._venue, self.now_ns, future)
+        now_ns = self.now_ns
+        self._venue.advance(now_ns)  # what has run out must not be told as open
+        answer = _run(command, self._venue, now_ns, future)
         self._after_step()
         self._answers.append(answer)
         self._waiting.add(future)
@@ -129,6 +131,8 @@ class TradingFloor:
     async def flush(self) -> None:
         """Write what happened so far, then answer those who wait for it."""
         self._wake.clear()
+        self._venue.advance(self.now_ns)
+        self._after_step()
         answers, self._answers = self._answers, []
         facts = self._venue.take_facts()
         marks = self._leases.wanted()

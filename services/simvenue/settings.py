@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,6 +23,8 @@ class SimvenueSettings(BaseSettings):
         synthetic_warmup_seconds: length of the past that a synthetic market begins with.
         accounts: deposits that an account gets when it is opened, once: JSON such as
             ``{"paper": {"usdt": "100000"}}``.
+        self_trade_prevention: what happens where orders of one account meet, by account: JSON such as
+            ``{"paper": "expire_maker"}``; expire_taker where an account is not named.
         heartbeat_seconds: silence on a stream after which a heartbeat is sent.
         buffered_events: public events per instrument that a slow reader may be behind before it is
             given a fresh book.
@@ -38,6 +40,9 @@ class SimvenueSettings(BaseSettings):
     synthetic_warmup_seconds: float = Field(default=900, ge=0)
     accounts: dict[Id, dict[Id, Amount]] = Field(
         default_factory=lambda: {"paper": {"usdt": Decimal(100_000)}}
+    )
+    self_trade_prevention: dict[Id, Literal["expire_taker", "expire_maker", "expire_both", "none"]] = Field(
+        default_factory=dict
     )
     heartbeat_seconds: float = Field(default=2.0, gt=0)
     buffered_events: int = Field(default=5_000, ge=1)

@@ -131,13 +131,17 @@ class Account:
                 metadata={"clientOrderId": client_order_id},
             )
 
+    def free(self, currency: str) -> Decimal:
+        """What new orders may use of a currency."""
+        return self._purses[currency].free if currency in self._purses else _ZERO
+
     def require(self, currency: str, amount: Decimal) -> None:
         """Check that this much is free.
 
         Raises:
             DomainError: PRECONDITION, INSUFFICIENT_BALANCE.
         """
-        free = self._purses[currency].free if currency in self._purses else _ZERO
+        free = self.free(currency)
         if free < amount:
             raise DomainError(
                 "INSUFFICIENT_BALANCE",

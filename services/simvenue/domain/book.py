@@ -5,17 +5,19 @@ same wherever the order stands; the prices of a side are a sorted list with the 
 the best price is taken and given at the cheap end.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from services.simvenue.domain.terms import Side
+from services.simvenue.domain.levels import Half, Level, RestingOrder
+from services.simvenue.domain.terms import SelfTrade, Side
 
 CROWD = 0
 """Owner of every order that is not a real account's. The crowd may trade with itself."""
 
 _ANY_PRICE = -(10**60)
+_NOBODY = -1
 
 
 class Match(NamedTuple):
@@ -49,11 +51,14 @@ class Outcome(NamedTuple):
         matches: its trades, in order.
         remaining: lots that did not trade; they rest now if that was asked for and nothing stopped it.
         self_trade: whether it was stopped by an order of the same owner; the rest does not rest then.
+        expired: ids of resting orders of the same owner that were taken out instead of trading, each
+            with the lots it had left.
     """
 
     matches: list[Match]
     remaining: int
     self_trade: bool
+    expired: Sequence[tuple[int, int]] = ()
 
 
 class Walk(NamedTuple):
@@ -66,96 +71,6 @@ class Walk(NamedTuple):
 
     lots: int
     notional: int
-
-
-class RestingOrder:
-    """An order in the book: a node of its level's queue."""
-
-    __slots__ = ("following", "level", "lots", "order_id", "owner", "previous")
-
-    def __init__(self, order_id: int, owner: int, lots: int) -> None:
-        self.order_id = order_id
-        self.owner = owner
-        self.lots = lots
-        self.level: Level | None = None
-        self.previous: RestingOrder | None = None
-        self.following: RestingOrder | None = None
-
-
-class Level:
-    """The queue at one price, oldest order first."""
-
-    __slots__ = ("half", "head", "key", "tail", "total")
-
-    def __init__(self, half: "Half", key: int) -> None:
-        self.half = half
-        self.key = key
-        self.total = 0
-        self.head: RestingOrder | None = None
-        self.tail: RestingOrder | None = None
-
-    def append(self, order: RestingOrder) -> None:
-        """Put an order at the end of the queue."""
-        order.level = self
-        order.previous = self.tail
-        if self.tail is None:
-            self.head = order
-        else:
-            self.tail.following = order
-        self.tail = order
-        self.total += order.lots
-
-    def unlink(self, order: RestingOrder) -> None:
-        """Take an order out of the queue, wherever it stands."""
-        if order.previous is None:
-            self.head = order.following
-        else:
-            order.previous.following = order.following
-        if order.following is None:
-            self.tail = order.previous
-        else:
-            order.following.previous = order.previous
-        self.total -= order.lots
-
-    def __iter__(self) -> Iterator[RestingOrder]:
-        order = self.head
-        while order is not None:
-            following = order.following
-            yield order
-            order = following
-
-
-class Half:
-    """One side of the book. Keys are prices times ``sign``: the best one is always the greatest."""
-
-    __slots__ = ("changed", "keys", "levels", "side", "sign")
-
-    def __init__(self, side: Side) -> None:
-        self.side = side
-        self.sign = 1 if side is Side.BUY else -1
-        self.keys: list[int] = []
-        self.levels: dict[int, Level] = {}
-        self.changed: set[int] = set()
-
-    def level(self, key: int) -> Level:
-        """The level of a key, made if there is none."""
-        level = self.levels.get(key)
-        if level is None:
-            level = self.levels[key] = Level(self, key)
-            insort(self.keys, key)
-        return level
-
-    def drop(self, key: int) -> None:
-        """Forget a level that stands empty."""
-        del self.levels[key]
-        if self.keys[-1] == key:
-            self.keys.pop()
-        else:
-            del self.keys[bisect_left(self.keys, key)]
-
-    def best(self) -> int | None:
-        """Best price in ticks."""
-        return self.keys[-1] * self.sign if self.keys else None
 
 
 class OrderBook:
@@ -176,7 +91,16 @@ class OrderBook:
         return self._bids if side is Side.BUY else self._asks
 
     def submit(
-        self, order_id: int, owner: int, side: Side, lots: int, limit: int | None, *, rest: bool
+        self,
+        order_id: int,
+        owner: int,
+        side: Side,
+        lots: int,
+        limit: int | None,
+        *,
+        rest: bool,
+        display: int = 0,
+        self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER,
     ) -> Outcome:
         """Match an order that comes in, and rest what is left of it.
 
@@ -187,25 +111,34 @@ class OrderBook:
             lots: above zero.
             limit: worst price in ticks; None takes any price.
             rest: whether the remainder goes into the book (needs a limit).
+            display: most lots of it that the book shows at a time; 0 shows all.
+            self_trade: what happens where it meets an order of the same owner; the crowd just trades.
         """
         against = self._asks if side is Side.BUY else self._bids
         floor = _ANY_PRICE if limit is None else limit * against.sign
+        barred = _NOBODY if owner == CROWD or self_trade is SelfTrade.NONE else owner
         matches: list[Match] = []
+        expired: list[tuple[int, int]] = []
         keys = against.keys
         remaining = lots
         while remaining and keys and keys[-1] >= floor:
             level = against.levels[keys[-1]]
-            remaining = self._take(level, order_id, owner, side, remaining, matches)
+            remaining = self._take(level, order_id, owner, side, remaining, matches, barred)
             if level.head is None:
                 against.drop(level.key)
             elif remaining:
-                return Outcome(matches, remaining, self_trade=True)
+                if self_trade is SelfTrade.EXPIRE_TAKER:
+                    return Outcome(matches, remaining, self_trade=True)
+                own = level.head.order_id
+                expired.append((own, self.cancel(own)))
+                if self_trade is SelfTrade.EXPIRE_BOTH:
+                    return Outcome(matches, remaining, self_trade=True, expired=expired)
         if rest and remaining and limit is not None:
-            self._rest(order_id, owner, side, remaining, limit)
-        return Outcome(matches, remaining, self_trade=False)
+            self._rest(order_id, owner, side, remaining, limit, display)
+        return Outcome(matches, remaining, self_trade=False, expired=expired)
 
     def cancel(self, order_id: int) -> int:
-        """Take an order out; answers its remaining lots, 0 where no such order rests."""
+        """Take an order out; answers its remaining lots, hidden ones too; 0 where no such order rests."""
         order = self._orders.pop(order_id, None)
         if order is None or order.level is None:
             return 0
@@ -214,7 +147,7 @@ class OrderBook:
         level.half.changed.add(level.key)
         if level.head is None:
             level.half.drop(level.key)
-        return order.lots
+        return order.lots + order.hidden
 
     def enlarge_last(self, owner: int, side: Side, price: int, lots: int) -> bool:
         """Add to the last order of a queue if it is the owner's: nobody stands behind it to be wronged."""
@@ -259,32 +192,58 @@ class OrderBook:
         start = bisect_left(half.keys, price * half.sign)
         return [key * half.sign for key in reversed(half.keys[start:])]
 
-    def walk(self, side: Side, lots: int, limit: int | None, owner: int) -> Walk:
-        """What an incoming order would trade now. Changes nothing."""
+    def walk(
+        self,
+        side: Side,
+        lots: int,
+        limit: int | None,
+        owner: int,
+        self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER,
+    ) -> Walk:
+        """What an incoming order would trade now, with what icebergs hide. Changes nothing."""
         against = self.half(side.opposite)
         floor = _ANY_PRICE if limit is None else limit * against.sign
+        barred = _NOBODY if owner == CROWD or self_trade is SelfTrade.NONE else owner
+        passes = self_trade is SelfTrade.EXPIRE_MAKER
         got = notional = 0
         for key in reversed(against.keys):
             if key < floor or got == lots:
                 break
-            here, stopped = _reachable(against.levels[key], lots - got, owner)
+            here, stopped = _reachable(against.levels[key], lots - got, barred, passes=passes)
             got += here
             notional += here * key * against.sign
             if stopped:
                 break
         return Walk(got, notional)
 
+    def lots_for(self, side: Side, budget: int, owner: int, self_trade: SelfTrade) -> int:
+        """Most lots an incoming order of any price can trade for so many ticks times lots."""
+        against = self.half(side.opposite)
+        barred = _NOBODY if owner == CROWD or self_trade is SelfTrade.NONE else owner
+        got = 0
+        for key in reversed(against.keys):
+            price = key * against.sign
+            most = budget // price
+            here, stopped = _reachable(
+                against.levels[key], most, barred, passes=self_trade is SelfTrade.EXPIRE_MAKER
+            )
+            got += here
+            budget -= here * price
+            if stopped or here == most:
+                break
+        return got
+
     def best(self, side: Side) -> int | None:
         """Best price of a side in ticks, None where it is empty."""
         return self.half(side).best()
 
     def depth(self, side: Side, levels: int) -> list[tuple[int, int]]:
-        """Price in ticks and total lots of the best levels, best first."""
+        """Price in ticks and shown lots of the best levels, best first."""
         half = self.half(side)
         return [(key * half.sign, half.levels[key].total) for key in islice(reversed(half.keys), levels)]
 
     def orders(self, side: Side) -> list[tuple[int, int, int]]:
-        """Order id, price and lots of every resting order of a side, by priority."""
+        """Order id, price and shown lots of every resting order of a side, by priority."""
         half = self.half(side)
         return [
             (order.order_id, key * half.sign, order.lots)
@@ -306,45 +265,63 @@ class OrderBook:
         return changes
 
     def _take(
-        self, level: Level, order_id: int, owner: int, side: Side, remaining: int, matches: list[Match]
+        self,
+        level: Level,
+        order_id: int,
+        owner: int,
+        side: Side,
+        remaining: int,
+        matches: list[Match],
+        barred: int,
     ) -> int:
-        """Trade against one level until it, the order, or the owner's own order ends it."""
+        """Trade against one level until it, the order, or an order of the barred owner ends it."""
         price = level.key * level.half.sign
         while remaining and (maker := level.head) is not None:
-            if maker.owner == owner and owner != CROWD:
+            if maker.owner == barred:
                 break
             lots = min(remaining, maker.lots)
             matches.append(
                 Match(next(self._trade_ids), price, lots, side, maker.order_id, maker.owner, order_id, owner)
             )
             remaining -= lots
-            if lots == maker.lots:
-                level.unlink(maker)
-                del self._orders[maker.order_id]
-            else:
+            if lots != maker.lots:
                 maker.lots -= lots
                 level.total -= lots
+            elif maker.hidden:
+                level.refresh(maker)
+            else:
+                level.unlink(maker)
+                del self._orders[maker.order_id]
         level.half.changed.add(level.key)
         return remaining
 
-    def _rest(self, order_id: int, owner: int, side: Side, lots: int, limit: int) -> None:
+    def _rest(self, order_id: int, owner: int, side: Side, lots: int, limit: int, display: int) -> None:
         half = self._bids if side is Side.BUY else self._asks
         key = limit * half.sign
         order = RestingOrder(order_id, owner, lots)
+        if 0 < display < lots:
+            order.lots, order.hidden, order.peak = display, lots - display, display
         half.level(key).append(order)
         half.changed.add(key)
         self._orders[order_id] = order
 
 
-def _reachable(level: Level, lots: int, owner: int) -> tuple[int, bool]:
-    """How much of a level an owner can take, and whether an order of its own stops it."""
-    if owner == CROWD:
-        return min(lots, level.total), False
-    got = 0
+def _reachable(level: Level, lots: int, barred: int, *, passes: bool) -> tuple[int, bool]:
+    """How much of a level an order can take, and whether an order of the barred owner stops it.
+
+    What an iceberg hides stands behind everybody, so it is out of reach where somebody stops the order;
+    one that ``passes`` takes that somebody out and goes on.
+    """
+    shown = hidden = 0
+    stopped = False
     for order in level:
-        if got == lots:
+        if order.owner != barred:
+            shown += order.lots
+            hidden += order.hidden
+        elif not passes:
+            stopped = True
             break
-        if order.owner == owner:
-            return got, True
-        got += min(lots - got, order.lots)
-    return got, False
+        if shown >= lots:
+            return lots, stopped
+    got = shown if stopped else shown + hidden
+    return min(got, lots), stopped

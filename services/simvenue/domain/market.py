@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from services.simvenue.domain.book import CROWD, Match, OrderBook, Outcome
+from services.simvenue.domain.book import CROWD, Match, OrderBook
 from services.simvenue.domain.candles import Candles
 from services.simvenue.domain.instrument import Instrument
+from services.simvenue.domain.stops import StopBook
 from services.simvenue.domain.terms import Side
 
 _TAPE = 10_000
@@ -101,7 +102,9 @@ class Market:
         self.instrument = instrument
         self.book = OrderBook(trade_ids)
         self.candles = Candles()
+        self.stops = StopBook()
         self.tape: deque[PublicTrade] = deque(maxlen=_TAPE)
+        self.last_price: int | None = None
         self.sequence = 0
         self._level_ids = count(-1, -1)
 
@@ -118,20 +121,19 @@ class Market:
             case CrowdTrade(taker_side, price, lots):
                 return self._trade(taker_side, price, lots)
 
-    def submit(
-        self, order_id: int, owner: int, side: Side, lots: int, limit: int | None, *, rest: bool
-    ) -> Outcome:
-        """Match an order of a real account."""
-        return self.book.submit(order_id, owner, side, lots, limit, rest=rest)
-
     def publish(self, time_ns: int, matches: Iterable[Match]) -> list[PublicEvent]:
-        """Turn what just happened into numbered public events: the trades, then the changed levels."""
+        """Turn what just happened into numbered public events: the trades, then the changed levels.
+
+        Stops that the trades set off are due afterwards.
+        """
         events: list[PublicEvent] = []
         for match in matches:
             self.sequence += 1
             trade = PublicTrade(
                 self.sequence, match.trade_id, time_ns, match.price, match.lots, match.taker_side
             )
+            self.last_price = match.price
+            self.stops.see(match.price)
             self.candles.add(time_ns, match.price, match.lots)
             self.tape.append(trade)
             events.append(trade)

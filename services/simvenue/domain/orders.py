@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
 
-from services.simvenue.domain.terms import CloseReason, Liquidity, OrderStatus, Side, TimeInForce
+from services.simvenue.domain.terms import (
+    CloseReason,
+    Liquidity,
+    OrderStatus,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +26,77 @@ class LimitTerms:
     Attributes:
         price: worst price, in quote currency.
         time_in_force: how long it may rest.
-        post_only: refused where any of it would trade at once; only with GTC.
+        post_only: refused where any of it would trade at once; only where it may rest.
+        expire_ns: exchange time at which it ends; with GTD, and only then.
+        display: most of it that the book shows at a time, in base; only where it may rest. None
+            shows all of it.
     """
 
     price: Decimal
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
+    expire_ns: int | None = None
+    display: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopMarketTerms:
+    """Becomes a market order when a trade comes to the trigger: up to it for a buy, down for a sell.
+
+    Attributes:
+        trigger: in quote currency.
+        time_in_force: how long it may wait: GTC, GTD or DAY.
+        expire_ns: exchange time at which it ends; with GTD, and only then.
+    """
+
+    trigger: Decimal
+    time_in_force: TimeInForce = TimeInForce.GTC
+    expire_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopLimitTerms:
+    """Becomes a limit order when a trade comes to the trigger.
+
+    Attributes:
+        trigger: in quote currency.
+        limit: what it becomes; its GTD or DAY counts for the waiting, too.
+    """
+
+    trigger: Decimal
+    limit: LimitTerms
+
+
+Terms = MarketTerms | LimitTerms | StopMarketTerms | StopLimitTerms
+
+
+def working_terms(terms: Terms) -> MarketTerms | LimitTerms:
+    """What the book is given: the terms themselves, or what a stop becomes."""
+    match terms:
+        case StopMarketTerms():
+            return MarketTerms()
+        case StopLimitTerms(_, limit):
+            return limit
+        case _:
+            return terms
+
+
+def trigger_of(terms: Terms) -> Decimal | None:
+    """The price that sets a stop off; None for an order without one."""
+    return terms.trigger if isinstance(terms, StopMarketTerms | StopLimitTerms) else None
+
+
+def held_price(terms: Terms) -> Decimal | None:
+    """The price at which money is held for a buy while it rests or waits; None where it does neither."""
+    match terms:
+        case LimitTerms(price):
+            return price
+        case StopLimitTerms(_, limit):
+            return limit.price
+        case StopMarketTerms(trigger):
+            return trigger
+        case MarketTerms():
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +107,21 @@ class NewOrder:
         client_order_id: the owner's id of the order, never used before.
         symbol: instrument.
         side: which way.
-        quantity: in base currency.
+        quantity: in base currency. Zero where ``quote_quantity`` is given, until the order is accepted.
         terms: kind of the order.
+        quote_quantity: price times quantity to spend or to receive at most, in quote currency, fees
+            left out; only of market orders. The quantity is worked out when the order is accepted.
+        self_trade: what happens where it meets an order of the same account; None means what the
+            account has as its default.
     """
 
     client_order_id: str
     symbol: str
     side: Side
     quantity: Decimal
-    terms: MarketTerms | LimitTerms
+    terms: Terms
+    quote_quantity: Decimal | None = None
+    self_trade: SelfTrade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +139,8 @@ class Order:
         fees: sum of the fills' fees, in quote.
         create_ns: exchange time at which it was accepted.
         update_ns: exchange time of its last change.
+        expire_ns: exchange time at which it ends, if it does.
+        trigger_ns: exchange time at which a stop went off; None before, and without a trigger.
     """
 
     venue_order_id: int
@@ -73,6 +153,8 @@ class Order:
     fees: Decimal
     create_ns: int
     update_ns: int
+    expire_ns: int | None = None
+    trigger_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +162,8 @@ class Fill:
     """One order's part in one trade.
 
     Attributes:
-        trade_id: unique per account, since an account is never on both sides.
+        trade_id: unique per account. Where an account trades with itself, the resting order's fill has
+            an id of its own.
         venue_order_id: the venue's id of the order.
         client_order_id: the owner's id of the order.
         account: whose it is.

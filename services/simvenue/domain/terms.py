@@ -17,11 +17,21 @@ class Side(Enum):
 
 
 class TimeInForce(Enum):
-    """How long a limit order may rest."""
+    """How long an order may rest, or wait for its trigger."""
 
     GTC = auto()  # good till cancelled
     IOC = auto()  # what does not trade at once expires
     FOK = auto()  # trades whole at once or expires whole
+    GTD = auto()  # good till a date of the order's own
+    DAY = auto()  # good till the next 00:00 UTC of exchange time
+
+    @property
+    def rests(self) -> bool:
+        """Whether what does not trade at once stays in the book."""
+        return self not in _AT_ONCE
+
+
+_AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 class OrderStatus(Enum):
@@ -32,24 +42,37 @@ class OrderStatus(Enum):
     FILLED = auto()
     CANCELLED = auto()
     EXPIRED = auto()
+    WAITING = auto()  # a stop that nothing set off so far
 
     @property
     def is_open(self) -> bool:
-        """Whether the order rests in the book."""
+        """Whether the order can still trade."""
         return self in _OPEN
 
 
-_OPEN: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
+_OPEN: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.WAITING})
 
 
 class CloseReason(Enum):
-    """Why an order left the book without being filled whole."""
+    """Why an order ended without being filled whole."""
 
     CANCELLED_BY_OWNER = auto()
     IMMEDIATE_OR_CANCEL = auto()
     FILL_OR_KILL = auto()
     NO_LIQUIDITY = auto()
     SELF_TRADE_PREVENTION = auto()
+    EXPIRE_TIME = auto()
+    INSUFFICIENT_BALANCE = auto()
+    POST_ONLY_WOULD_TRADE = auto()
+
+
+class SelfTrade(Enum):
+    """What happens where an order would trade with one of the same account. The taker's choice counts."""
+
+    EXPIRE_TAKER = auto()  # the rest of the order that comes in expires
+    EXPIRE_MAKER = auto()  # the order that rests expires, the other goes on
+    EXPIRE_BOTH = auto()
+    NONE = auto()  # they trade
 
 
 class Liquidity(Enum):

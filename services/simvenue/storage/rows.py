@@ -11,10 +11,21 @@ from services.simvenue.domain.orders import (
     MarketTerms,
     NewOrder,
     Order,
+    StopLimitTerms,
+    StopMarketTerms,
+    Terms,
     Transfer,
     TransferKind,
+    trigger_of,
 )
-from services.simvenue.domain.terms import CloseReason, Liquidity, OrderStatus, Side, TimeInForce
+from services.simvenue.domain.terms import (
+    CloseReason,
+    Liquidity,
+    OrderStatus,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 
 Values = dict[str, Any]
 
@@ -22,7 +33,9 @@ Values = dict[str, Any]
 def order_values(order: Order) -> Values:
     """An order as a row."""
     request, terms = order.request, order.request.terms
-    limit = terms if isinstance(terms, LimitTerms) else None
+    limit = terms.limit if isinstance(terms, StopLimitTerms) else terms
+    lasting = None if isinstance(limit, MarketTerms) else limit
+    priced = limit if isinstance(limit, LimitTerms) else None
     return {
         "venue_order_id": order.venue_order_id,
         "account": order.account,
@@ -30,9 +43,9 @@ def order_values(order: Order) -> Values:
         "symbol": request.symbol,
         "side": request.side.name,
         "quantity": request.quantity,
-        "price": limit.price if limit else None,
-        "time_in_force": limit.time_in_force.name if limit else None,
-        "post_only": limit.post_only if limit else False,
+        "price": priced.price if priced else None,
+        "time_in_force": lasting.time_in_force.name if lasting else None,
+        "post_only": priced.post_only if priced else False,
         "status": order.status.name,
         "close_reason": order.close_reason.name if order.close_reason else None,
         "filled": order.filled,
@@ -40,18 +53,30 @@ def order_values(order: Order) -> Values:
         "fees": order.fees,
         "create_ns": order.create_ns,
         "update_ns": order.update_ns,
+        "trigger_price": trigger_of(terms),
+        "asked_expire_ns": lasting.expire_ns if lasting else None,
+        "expire_ns": order.expire_ns,
+        "trigger_ns": order.trigger_ns,
+        "display_quantity": priced.display if priced else None,
+        "quote_quantity": request.quote_quantity,
+        "self_trade": request.self_trade.name if request.self_trade else None,
     }
 
 
 def order_of(row: Row[Any]) -> Order:
     """A row as an order."""
-    terms: MarketTerms | LimitTerms = MarketTerms()
-    if row.price is not None:
-        terms = LimitTerms(row.price, TimeInForce[row.time_in_force], row.post_only)
     return Order(
         row.venue_order_id,
         row.account,
-        NewOrder(row.client_order_id, row.symbol, Side[row.side], row.quantity, terms),
+        NewOrder(
+            row.client_order_id,
+            row.symbol,
+            Side[row.side],
+            row.quantity,
+            _terms_of(row),
+            row.quote_quantity,
+            SelfTrade[row.self_trade] if row.self_trade else None,
+        ),
         OrderStatus[row.status],
         CloseReason[row.close_reason] if row.close_reason else None,
         row.filled,
@@ -59,7 +84,24 @@ def order_of(row: Row[Any]) -> Order:
         row.fees,
         row.create_ns,
         row.update_ns,
+        row.expire_ns,
+        row.trigger_ns,
     )
+
+
+def _terms_of(row: Row[Any]) -> Terms:
+    if row.price is not None:
+        limit = LimitTerms(
+            row.price,
+            TimeInForce[row.time_in_force],
+            row.post_only,
+            row.asked_expire_ns,
+            row.display_quantity,
+        )
+        return limit if row.trigger_price is None else StopLimitTerms(row.trigger_price, limit)
+    if row.trigger_price is not None:
+        return StopMarketTerms(row.trigger_price, TimeInForce[row.time_in_force], row.asked_expire_ns)
+    return MarketTerms()
 
 
 def fill_values(fill: Fill) -> Values:

@@ -46,9 +46,16 @@ ORDERS = Table(
     Column("fees", ExactDecimal, nullable=False),
     Column("create_ns", BigInteger, nullable=False),
     Column("update_ns", BigInteger, nullable=False),
+    Column("trigger_price", ExactDecimal),
+    Column("asked_expire_ns", BigInteger),
+    Column("expire_ns", BigInteger),
+    Column("trigger_ns", BigInteger),
+    Column("display_quantity", ExactDecimal),
+    Column("quote_quantity", ExactDecimal),
+    Column("self_trade", Text),
     UniqueConstraint("account", "client_order_id"),
 )
-"""A market order is one without a price."""
+"""A market order is one without a price, a stop one with a trigger."""
 
 FILL = Table(
     "fill",

@@ -8,6 +8,7 @@ from typing import Any
 import aiosqlite
 import grpc.aio
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.simvenue.v1 import account_pb2, order_pb2
 from trademesh.simvenue.v1 import simvenue_service_pb2 as pb
 from trademesh.type.v1 import side_pb2
@@ -77,6 +78,34 @@ async def events(venue: RunningVenue, last: int) -> Sequence[account_pb2.Account
     return found
 
 
+def _kept(key: str, side: Any, **terms: Any) -> pb.PlaceOrderRequest:
+    return pb.PlaceOrderRequest(
+        account="paper", client_order_id=key, symbol="btc-usdt", side=side, quantity="0.01", **terms
+    )
+
+
+FAR = order_pb2.LimitTerms(
+    price="90000.01",
+    time_in_force=side_pb2.TIME_IN_FORCE_GTD,
+    expire_time=Timestamp(seconds=4_000_000_000, nanos=7),
+    display_quantity="0.002",
+)
+WAITING = (
+    _kept(
+        "stop-market",
+        side_pb2.SIDE_BUY,
+        stop_market=order_pb2.StopMarketTerms(
+            trigger_price="90000", time_in_force=side_pb2.TIME_IN_FORCE_DAY
+        ),
+        self_trade_prevention=order_pb2.SELF_TRADE_PREVENTION_EXPIRE_BOTH,
+    ),
+    _kept(
+        "stop-limit", side_pb2.SIDE_BUY, stop_limit=order_pb2.StopLimitTerms(trigger_price="90000", limit=FAR)
+    ),
+    _kept("iceberg", side_pb2.SIDE_SELL, limit=FAR),
+)
+
+
 async def test_a_restart_forgets_nothing_and_repeats_no_id(database_url: str) -> None:
     settings = simvenue_settings()
     async with running_venue(database_url, settings) as venue:
@@ -85,9 +114,11 @@ async def test_a_restart_forgets_nothing_and_repeats_no_id(database_url: str) ->
         await venue.stub.PlaceOrder(limit_buy("rests", "50000.01"))
         await venue.stub.PlaceOrder(limit_buy("gone", "50000"))
         await venue.stub.CancelOrder(pb.CancelOrderRequest(account="paper", client_order_id="gone"))
+        for kept in WAITING:
+            await venue.stub.PlaceOrder(kept)
         before = await memory(venue)
         now = await venue.stub.GetTime(pb.GetTimeRequest())
-        assert len(before["open"]) == 2
+        assert len(before["open"]) == 5
 
     async with running_venue(database_url, settings) as venue:
         assert await memory(venue) == before

@@ -1,15 +1,14 @@
 """The matching engine against a model that is too slow to be wrong."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.simvenue.domain.book import CROWD, Match, OrderBook
+from services.simvenue.domain.book import CROWD, Match, OrderBook, Walk
 from services.simvenue.domain.market import CrowdLevels, CrowdTrade, Market
-from services.simvenue.domain.terms import Side
+from services.simvenue.domain.terms import SelfTrade, Side
 from services.simvenue.listing import INSTRUMENTS
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -23,7 +22,7 @@ def book() -> OrderBook:
 def test_the_queue_ahead_is_used_up_before_an_own_order_fills() -> None:
     market = Market(INSTRUMENTS[0], count(1))
     market.act(CrowdLevels([(BUY, 100, 100)]))
-    market.submit(1, OWN, BUY, 50, 100, rest=True)
+    market.book.submit(1, OWN, BUY, 50, 100, rest=True)
 
     filled = []
     for lots in (80, 30, 50):
@@ -37,7 +36,7 @@ def test_the_queue_ahead_is_used_up_before_an_own_order_fills() -> None:
 def test_liquidity_that_comes_later_stands_behind_an_own_order() -> None:
     market = Market(INSTRUMENTS[0], count(1))
     market.act(CrowdLevels([(BUY, 100, 10)]))
-    market.submit(1, OWN, BUY, 50, 100, rest=True)
+    market.book.submit(1, OWN, BUY, 50, 100, rest=True)
     market.act(CrowdLevels([(BUY, 100, 40)]))  # 30 more, behind us
     market.act(CrowdLevels([(BUY, 100, 25)]))  # 15 less: they leave from the back
 
@@ -66,7 +65,7 @@ def test_a_known_trade_is_printed_whole_even_where_the_book_is_behind() -> None:
 def test_an_own_order_better_than_a_known_trade_is_hit_first() -> None:
     market = Market(INSTRUMENTS[0], count(1))
     market.act(CrowdLevels([(SELL, 105, 20)]))
-    market.submit(1, OWN, SELL, 4, 104, rest=True)
+    market.book.submit(1, OWN, SELL, 4, 104, rest=True)
     matches = market.act(CrowdTrade(BUY, 105, 10))
     assert [(match.price, match.lots, match.maker_owner) for match in matches] == [
         (104, 4, OWN),
@@ -76,7 +75,7 @@ def test_an_own_order_better_than_a_known_trade_is_hit_first() -> None:
 
 def test_the_crowd_takes_an_own_order_that_it_crosses() -> None:
     market = Market(INSTRUMENTS[0], count(1))
-    market.submit(1, OWN, BUY, 4, 100, rest=True)
+    market.book.submit(1, OWN, BUY, 4, 100, rest=True)
     matches = market.act(CrowdLevels([(SELL, 99, 10)], clear=True))
     assert [(match.price, match.lots, match.maker_owner) for match in matches] == [(100, 4, OWN)]
     assert market.book.depth(SELL, 5) == [(99, 6)]
@@ -94,102 +93,198 @@ def test_an_owner_never_trades_with_itself() -> None:
 
 
 @dataclass
+class SlowOrder:
+    order_id: int
+    owner: int
+    side: Side
+    price: int
+    shown: int
+    hidden: int
+    peak: int
+
+    @property
+    def left(self) -> int:
+        return self.shown + self.hidden
+
+
+@dataclass
 class SlowBook:
-    """Orders in one flat list; every question is answered by looking at all of them."""
+    """Orders in one flat list by time; every question is answered by looking at all of them."""
 
-    orders: list[tuple[int, int, Side, int, int]] = field(
-        default_factory=list
-    )  # id, owner, side, price, lots
+    orders: list[SlowOrder] = field(default_factory=list)
 
-    def submit(
-        self, order_id: int, owner: int, side: Side, lots: int, limit: int | None, *, rest: bool
-    ) -> tuple[list[tuple[int, int, int]], int, bool]:
+    def against(self, side: Side, limit: int | None) -> list[SlowOrder]:
+        """What an order could trade with, best first; the list is by time, and sorting keeps that."""
+        found = [order for order in self.orders if order.side is not side]
+        if limit is not None:
+            found = [
+                order for order in found if (order.price <= limit if side is BUY else order.price >= limit)
+            ]
+        return sorted(found, key=lambda order: order.price if side is BUY else -order.price)
+
+    def submit(self, step: "Submit") -> tuple[list[tuple[int, int, int]], int, bool, list[tuple[int, int]]]:
         traded: list[tuple[int, int, int]] = []
-        while lots:
-            against = [order for order in self.orders if order[2] is not side]
-            if limit is not None:
-                against = [
-                    order for order in against if (order[3] <= limit if side is BUY else order[3] >= limit)
-                ]
-            if not against:
-                break
-            # The list is in order of time, and min and max take the first of equals.
-            best = min(against, key=lambda order: order[3] if side is BUY else -order[3])
-            if best[1] == owner != CROWD:
-                return traded, lots, True
-            got = min(lots, best[4])
-            traded.append((best[0], best[3], got))
-            lots -= got
-            place = self.orders.index(best)
-            if got == best[4]:
-                del self.orders[place]
-            else:
-                self.orders[place] = (*best[:4], best[4] - got)
-        if rest and lots and limit is not None:
-            self.orders.append((order_id, owner, side, limit, lots))
-        return traded, lots, False
+        expired: list[tuple[int, int]] = []
+        left = step.lots
+        while left and (queue := self.against(step.side, step.limit)):
+            best = queue[0]
+            if best.owner == step.owner != CROWD and step.self_trade is not SelfTrade.NONE:
+                if step.self_trade is SelfTrade.EXPIRE_TAKER:
+                    return traded, left, True, expired
+                self.orders.remove(best)
+                expired.append((best.order_id, best.left))
+                if step.self_trade is SelfTrade.EXPIRE_BOTH:
+                    return traded, left, True, expired
+                continue
+            got = min(left, best.shown)
+            traded.append((best.order_id, best.price, got))
+            left -= got
+            best.shown -= got
+            if not best.shown:
+                self.orders.remove(best)
+                if best.hidden:
+                    best.shown = min(best.peak, best.hidden)
+                    best.hidden -= best.shown
+                    self.orders.append(best)
+        if step.rest and left and step.limit is not None:
+            peak = step.display if 0 < step.display < left else left
+            self.orders.append(
+                SlowOrder(step.order_id, step.owner, step.side, step.limit, peak, left - peak, peak)
+            )
+        return traded, left, False, expired
 
     def cancel(self, order_id: int) -> int:
         for order in self.orders:
-            if order[0] == order_id:
+            if order.order_id == order_id:
                 self.orders.remove(order)
-                return order[4]
+                return order.left
         return 0
 
     def queue(self, side: Side) -> list[tuple[int, int, int]]:
-        mine = [order for order in self.orders if order[2] is side]
-        mine.sort(key=lambda order: -order[3] if side is BUY else order[3])
-        return [(order[0], order[3], order[4]) for order in mine]
+        mine = [order for order in self.orders if order.side is side]
+        mine.sort(key=lambda order: -order.price if side is BUY else order.price)
+        return [(order.order_id, order.price, order.shown) for order in mine]
 
 
-SUBMIT = st.tuples(
-    st.just("submit"),
-    st.integers(0, 3),
-    st.sampled_from([BUY, SELL]),
-    st.integers(1, 30),
-    st.one_of(st.none(), st.integers(95, 105)),
-    st.booleans(),
+@dataclass(frozen=True)
+class Submit:
+    owner: int
+    side: Side
+    lots: int
+    limit: int | None
+    rest: bool
+    display: int
+    self_trade: SelfTrade
+    order_id: int = 0
+
+
+@dataclass(frozen=True)
+class Cancel:
+    place: int
+
+
+SUBMIT = st.builds(
+    Submit,
+    owner=st.integers(0, 3),
+    side=st.sampled_from(Side),
+    lots=st.integers(1, 30),
+    limit=st.one_of(st.none(), st.integers(95, 105)),
+    rest=st.booleans(),
+    display=st.integers(0, 8),
+    self_trade=st.sampled_from(SelfTrade),
 )
-CANCEL = st.tuples(st.just("cancel"), st.integers(1, 60))
+CANCEL = st.builds(Cancel, st.integers(0, 60))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(SUBMIT, SUBMIT, SUBMIT, CANCEL), max_size=60))
-def test_the_engine_does_what_the_slow_model_does(steps: list[tuple[Any, ...]]) -> None:
+def test_the_engine_does_what_the_slow_model_does(steps: list[Submit | Cancel]) -> None:
     fast, slow = book(), SlowBook()
     trade_ids: list[int] = []
-    entered = {BUY: 0, SELL: 0}
-    gone = {BUY: 0, SELL: 0}
     for order_id, step in enumerate(steps, start=1):
-        side: Any
-        lots: Any
-        if step[0] == "cancel":
-            _, victim = step
-            side = next((order[2] for order in slow.orders if order[0] == victim), BUY)
-            lots = fast.cancel(victim)
-            assert lots == slow.cancel(victim)
-            gone[side] += lots
+        before = {side: _left(slow, side) for side in Side}
+        if isinstance(step, Cancel):
+            victim = slow.orders[step.place % len(slow.orders)].order_id if slow.orders else step.place
+            assert fast.cancel(victim) == slow.cancel(victim)
         else:
-            _, owner, side, lots, limit, rest = step
-            walk = fast.walk(side, lots, limit, owner)
-            outcome = fast.submit(order_id, owner, side, lots, limit, rest=rest)
-            expected = slow.submit(order_id, owner, side, lots, limit, rest=rest)
-            assert _plain(outcome.matches) == expected[0]
-            assert (outcome.remaining, outcome.self_trade) == expected[1:]
-            assert walk.lots == lots - outcome.remaining
-            assert walk.notional == sum(match.price * match.lots for match in outcome.matches)
-            trade_ids += [match.trade_id for match in outcome.matches]
-            traded = lots - outcome.remaining
-            rests = rest and limit is not None and not outcome.self_trade
-            entered[side] += traded + (outcome.remaining if rests else 0)
-            gone[BUY] += traded
-            gone[SELL] += traded
-        for side in (BUY, SELL):
+            trade_ids += _both(fast, slow, replace(step, order_id=order_id), before)
+        for side in Side:
             assert fast.orders(side) == slow.queue(side)
-            assert sum(lots for _, lots in fast.depth(side, 100)) == entered[side] - gone[side]
+            by_price: dict[int, int] = {}
+            for _, price, shown in slow.queue(side):
+                by_price[price] = by_price.get(price, 0) + shown
+            assert fast.depth(side, 100) == list(by_price.items())
         bid, ask = fast.best(BUY), fast.best(SELL)
         assert bid is None or ask is None or bid < ask
     assert trade_ids == sorted(set(trade_ids))
+    for order in list(slow.orders):  # what icebergs hide was kept to the last lot
+        assert fast.cancel(order.order_id) == order.left
+
+
+def _both(fast: OrderBook, slow: SlowBook, step: Submit, before: dict[Side, int]) -> list[int]:
+    """Give both the same order, and compare what they say; answers the trades' ids."""
+    walk = fast.walk(step.side, step.lots, step.limit, step.owner, step.self_trade)
+    outcome = fast.submit(
+        step.order_id,
+        step.owner,
+        step.side,
+        step.lots,
+        step.limit,
+        rest=step.rest,
+        display=step.display,
+        self_trade=step.self_trade,
+    )
+    traded, left, stopped, expired = slow.submit(step)
+    assert _plain(outcome.matches) == traded
+    assert (outcome.remaining, outcome.self_trade, list(outcome.expired)) == (left, stopped, expired)
+    assert walk.lots == step.lots - left  # so fill-or-kill, which asks before, never fills a part
+    assert walk.notional == sum(match.price * match.lots for match in outcome.matches)
+    gone = sum(lots for _, _, lots in traded) + sum(lots for _, lots in expired)
+    assert _left(slow, step.side.opposite) == before[step.side.opposite] - gone
+    rests = step.rest and step.limit is not None and not stopped
+    assert _left(slow, step.side) == before[step.side] + (left if rests else 0)
+    return [match.trade_id for match in outcome.matches]
+
+
+def _left(slow: SlowBook, side: Side) -> int:
+    return sum(order.left for order in slow.orders if order.side is side)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(SUBMIT, max_size=25),
+    st.integers(0, 3),
+    st.sampled_from(Side),
+    st.integers(0, 6000),
+    st.sampled_from(SelfTrade),
+)
+def test_a_budget_buys_the_most_lots_it_pays_for(
+    steps: list[Submit], owner: int, side: Side, budget: int, self_trade: SelfTrade
+) -> None:
+    made = book()
+    for order_id, step in enumerate(steps, start=1):
+        made.submit(order_id, step.owner, step.side, step.lots, step.limit, rest=True, display=step.display)
+    lots = made.lots_for(side, budget, owner, self_trade)
+    walk = made.walk(side, lots, None, owner, self_trade) if lots else Walk(0, 0)
+    assert walk.lots == lots
+    assert walk.notional <= budget
+    one_more = made.walk(side, lots + 1, None, owner, self_trade)
+    if side is BUY:  # a seller could find a lot so cheap further down that it still fits
+        assert one_more.lots == lots or one_more.notional > budget
+
+
+def test_an_iceberg_shows_a_part_and_loses_its_place_with_each_new_part() -> None:
+    made = book()
+    made.submit(1, OWN, SELL, 10, 100, rest=True, display=4)
+    made.submit(2, CROWD, SELL, 5, 100, rest=True)
+    assert made.depth(SELL, 5) == [(100, 9)]
+    taken = made.submit(3, CROWD, BUY, 6, 100, rest=False)
+    assert _plain(taken.matches) == [(1, 100, 4), (2, 100, 2)]
+    assert made.orders(SELL) == [(2, 100, 3), (1, 100, 4)]
+    taken = made.submit(4, CROWD, BUY, 30, 100, rest=False)
+    assert _plain(taken.matches) == [(2, 100, 3), (1, 100, 4), (1, 100, 2)]
+    assert taken.remaining == 21
+    assert made.best(SELL) is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -199,7 +294,7 @@ def test_the_engine_does_what_the_slow_model_does(steps: list[tuple[Any, ...]]) 
 def test_changes_told_rebuild_the_book(levels: list[tuple[Side, int, int]]) -> None:
     market = Market(INSTRUMENTS[0], count(1))
     rebuilt: dict[Side, dict[int, int]] = {BUY: {}, SELL: {}}
-    market.submit(1, OWN, BUY, 3, 100, rest=True)
+    market.book.submit(1, OWN, BUY, 3, 100, rest=True)
     sequence = 0
     for place, level in enumerate([None, *levels]):
         matches = market.act(CrowdLevels([level] if level else []))

@@ -14,13 +14,36 @@ import services.simvenue
 from services.kernel.decimals import render
 from services.simvenue import convert
 from services.simvenue.domain.candles import Interval
-from services.simvenue.domain.orders import LimitTerms, MarketTerms, NewOrder, Order
-from services.simvenue.domain.terms import CloseReason, OrderStatus, Side, TimeInForce
+from services.simvenue.domain.orders import (
+    LimitTerms,
+    MarketTerms,
+    NewOrder,
+    Order,
+    StopLimitTerms,
+    StopMarketTerms,
+)
+from services.simvenue.domain.terms import CloseReason, OrderStatus, SelfTrade, Side, TimeInForce
 
 AMOUNTS = st.decimals("0.00000001", "99999999", places=8).map(lambda amount: Decimal(render(amount)))
+TIMES = st.integers(0, 4_000_000_000 * 10**9)
+LIMITS = st.builds(
+    LimitTerms,
+    price=AMOUNTS,
+    time_in_force=st.sampled_from(TimeInForce),
+    post_only=st.booleans(),
+    expire_ns=st.none() | TIMES,
+    display=st.none() | AMOUNTS,
+)
 TERMS = st.one_of(
     st.just(MarketTerms()),
-    st.builds(LimitTerms, price=AMOUNTS, time_in_force=st.sampled_from(TimeInForce), post_only=st.booleans()),
+    LIMITS,
+    st.builds(
+        StopMarketTerms,
+        trigger=AMOUNTS,
+        time_in_force=st.sampled_from(TimeInForce),
+        expire_ns=st.none() | TIMES,
+    ),
+    st.builds(StopLimitTerms, trigger=AMOUNTS, limit=LIMITS),
 )
 REQUESTS = st.builds(
     NewOrder,
@@ -29,8 +52,9 @@ REQUESTS = st.builds(
     side=st.sampled_from(Side),
     quantity=AMOUNTS,
     terms=TERMS,
+    quote_quantity=st.none() | AMOUNTS,
+    self_trade=st.none() | st.sampled_from(SelfTrade),
 )
-TIMES = st.integers(0, 4_000_000_000 * 10**9)
 
 
 @given(REQUESTS, TIMES, st.sampled_from(OrderStatus), st.sampled_from([None, *CloseReason]))
@@ -47,10 +71,11 @@ def test_a_request_comes_back_from_the_order_it_became(
         side=message.side,
         quantity=message.quantity,
     )
-    if message.HasField("limit"):
-        back.limit.CopyFrom(message.limit)
-    else:
-        back.market.CopyFrom(message.market)
+    kind = message.WhichOneof("terms")
+    assert kind is not None
+    getattr(back, kind).CopyFrom(getattr(message, kind))
+    back.quote_quantity = message.quote_quantity
+    back.self_trade_prevention = message.self_trade_prevention
     assert convert.new_order_from_proto(back) == request
     assert message.create_time.ToNanoseconds() == time_ns
 

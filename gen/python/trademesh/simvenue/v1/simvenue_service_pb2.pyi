@@ -96,7 +96,7 @@ class StreamMarketDataRequest(_message.Message):
     def __init__(self, symbols: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PlaceOrderRequest(_message.Message):
-    __slots__ = ("account", "client_order_id", "symbol", "side", "quantity", "market", "limit")
+    __slots__ = ("account", "client_order_id", "symbol", "side", "quantity", "market", "limit", "stop_market", "stop_limit", "quote_quantity", "self_trade_prevention")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +104,10 @@ class PlaceOrderRequest(_message.Message):
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     MARKET_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    STOP_MARKET_FIELD_NUMBER: _ClassVar[int]
+    STOP_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
     account: str
     client_order_id: str
     symbol: str
@@ -111,7 +115,11 @@ class PlaceOrderRequest(_message.Message):
     quantity: str
     market: _order_pb2.MarketTerms
     limit: _order_pb2.LimitTerms
-    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[_order_pb2.MarketTerms, _Mapping]] = ..., limit: _Optional[_Union[_order_pb2.LimitTerms, _Mapping]] = ...) -> None: ...
+    stop_market: _order_pb2.StopMarketTerms
+    stop_limit: _order_pb2.StopLimitTerms
+    quote_quantity: str
+    self_trade_prevention: _order_pb2.SelfTradePrevention
+    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[_order_pb2.MarketTerms, _Mapping]] = ..., limit: _Optional[_Union[_order_pb2.LimitTerms, _Mapping]] = ..., stop_market: _Optional[_Union[_order_pb2.StopMarketTerms, _Mapping]] = ..., stop_limit: _Optional[_Union[_order_pb2.StopLimitTerms, _Mapping]] = ..., quote_quantity: _Optional[str] = ..., self_trade_prevention: _Optional[_Union[_order_pb2.SelfTradePrevention, str]] = ...) -> None: ...
 
 class CancelOrderRequest(_message.Message):
     __slots__ = ("account", "client_order_id", "venue_order_id")

@@ -181,19 +181,21 @@ class SimvenueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PlaceOrder(self, request, context):
-        """Accepts an order and matches it. The answer comes after the order and its fills are on disk.
+        """Accepts an order, and matches it or lets it wait for its trigger. The answer comes after the order
+        and its fills are on disk.
         The client order id names the order for good: once an order with it was accepted, a second one
         is refused, whatever became of the first. A refused order does not use its id up.
         Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
         QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
-        DUPLICATE_CLIENT_ORDER_ID.
+        DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
+        NO_LIQUIDITY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelOrder(self, request, context):
-        """Takes an open order out of the book. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN.
+        """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -63,15 +63,17 @@ class SimvenueServiceStub:
     resumed by opening it again. Errors: UNKNOWN_SYMBOL.
     """
     PlaceOrder: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.PlaceOrderRequest, _order_pb2.Order]
-    """Accepts an order and matches it. The answer comes after the order and its fills are on disk.
+    """Accepts an order, and matches it or lets it wait for its trigger. The answer comes after the order
+    and its fills are on disk.
     The client order id names the order for good: once an order with it was accepted, a second one
     is refused, whatever became of the first. A refused order does not use its id up.
     Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
     QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
-    DUPLICATE_CLIENT_ORDER_ID.
+    DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
+    NO_LIQUIDITY.
     """
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.CancelOrderRequest, _order_pb2.Order]
-    """Takes an open order out of the book. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
+    """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
     GetOrder: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.GetOrderRequest, _order_pb2.Order]
     """One order of an account, open or closed. ORDER_NOT_FOUND is definite: no such order was accepted
     so far (one that is still on its way may yet be). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
@@ -120,15 +122,17 @@ class SimvenueServiceAsyncStub(SimvenueServiceStub):
     resumed by opening it again. Errors: UNKNOWN_SYMBOL.
     """
     PlaceOrder: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.PlaceOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
-    """Accepts an order and matches it. The answer comes after the order and its fills are on disk.
+    """Accepts an order, and matches it or lets it wait for its trigger. The answer comes after the order
+    and its fills are on disk.
     The client order id names the order for good: once an order with it was accepted, a second one
     is refused, whatever became of the first. A refused order does not use its id up.
     Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
     QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
-    DUPLICATE_CLIENT_ORDER_ID.
+    DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
+    NO_LIQUIDITY.
     """
     CancelOrder: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.CancelOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
-    """Takes an open order out of the book. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
+    """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
     GetOrder: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.GetOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
     """One order of an account, open or closed. ORDER_NOT_FOUND is definite: no such order was accepted
     so far (one that is still on its way may yet be). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
@@ -222,12 +226,14 @@ class SimvenueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _simvenue_service_pb2.PlaceOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
-        """Accepts an order and matches it. The answer comes after the order and its fills are on disk.
+        """Accepts an order, and matches it or lets it wait for its trigger. The answer comes after the order
+        and its fills are on disk.
         The client order id names the order for good: once an order with it was accepted, a second one
         is refused, whatever became of the first. A refused order does not use its id up.
         Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
         QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
-        DUPLICATE_CLIENT_ORDER_ID.
+        DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
+        NO_LIQUIDITY.
         """
 
     @_abc_1.abstractmethod
@@ -236,7 +242,7 @@ class SimvenueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _simvenue_service_pb2.CancelOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
-        """Takes an open order out of the book. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
+        """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
 
     @_abc_1.abstractmethod
     def GetOrder(

@@ -1,0 +1,132 @@
+"""What trades and ends of orders do to real accounts, and the facts that tell of it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from services.kernel.decimals import EXACT
+from services.simvenue.domain.account import Account
+from services.simvenue.domain.book import Match
+from services.simvenue.domain.instrument import Instrument
+from services.simvenue.domain.orders import (
+    AccountEvent,
+    BalanceUpdate,
+    ExecutionReport,
+    Fill,
+    Order,
+    Transfer,
+    held_price,
+)
+from services.simvenue.domain.terms import CloseReason, Liquidity, OrderStatus, Side
+
+
+class Clearing:
+    """Books fills, holds and ends of orders.
+
+    Args:
+        accounts: all real accounts, by the number that the book knows them by.
+        trade_ids: gives an id to the second fill of a trade of an account with itself.
+    """
+
+    def __init__(self, accounts: Mapping[int, Account], trade_ids: Iterator[int]) -> None:
+        self._accounts = accounts
+        self._trade_ids = trade_ids
+        self.facts: list[AccountEvent] = []
+        self.time_ns = 0
+
+    def fill_taker(
+        self, account: Account, instrument: Instrument, venue_order_id: int, matches: Iterable[Match]
+    ) -> None:
+        """Book the trades of an order that came in."""
+        for match in matches:
+            self._fill(account, instrument, venue_order_id, match, match.trade_id, Liquidity.TAKER)
+
+    def fill_makers(self, instrument: Instrument, matches: Iterable[Match]) -> None:
+        """Book the trades that hit resting orders of real accounts."""
+        touched: dict[int, Account] = {}
+        for match in matches:
+            if match.maker_owner:
+                account = touched[match.maker_owner] = self._accounts[match.maker_owner]
+                self.hold(account, instrument, account.order(match.maker_id), -match.lots)
+                own = match.maker_owner == match.taker_owner
+                trade_id = next(self._trade_ids) if own else match.trade_id
+                self._fill(account, instrument, match.maker_id, match, trade_id, Liquidity.MAKER)
+        for account in touched.values():
+            self.settle(account)
+
+    def hold(self, account: Account, instrument: Instrument, order: Order, lots: int) -> None:
+        """Hold what so many lots may cost while they rest or wait; below zero gives it back."""
+        quantity = instrument.quantity(lots)
+        price = held_price(order.request.terms)
+        if order.request.side is Side.SELL:
+            account.lock(instrument.base, quantity)
+        elif price is not None:
+            account.lock(instrument.quote, instrument.buying_power(EXACT.multiply(price, quantity)))
+
+    def close(self, account: Account, order: Order, status: OrderStatus, reason: CloseReason) -> Order:
+        """End an order."""
+        closed = replace(order, status=status, close_reason=reason, update_ns=self.time_ns)
+        account.put(closed)
+        self.report(account, closed)
+        return closed
+
+    def report(self, account: Account, order: Order, fill: Fill | None = None) -> None:
+        """Tell that an order changed."""
+        self.facts.append(account.event(self.time_ns, ExecutionReport(order, fill)))
+
+    def transfer(self, account: Account, transfer: Transfer) -> None:
+        """Book money that came in."""
+        account.add(transfer.currency, transfer.amount)
+        self.facts.append(account.event(self.time_ns, transfer))
+        self.settle(account)
+
+    def settle(self, account: Account) -> None:
+        """Tell the balances that changed."""
+        if changed := account.take_changes():
+            self.facts.append(account.event(self.time_ns, BalanceUpdate(changed)))
+
+    def _fill(
+        self,
+        account: Account,
+        instrument: Instrument,
+        venue_order_id: int,
+        match: Match,
+        trade_id: int,
+        liquidity: Liquidity,
+    ) -> None:
+        order = account.order(venue_order_id)
+        quantity = instrument.quantity(match.lots)
+        notional = instrument.notional(match.price * match.lots)
+        fee = instrument.fee(notional, liquidity)
+        fill = Fill(
+            trade_id,
+            venue_order_id,
+            order.request.client_order_id,
+            account.name,
+            instrument.symbol,
+            order.request.side,
+            instrument.price(match.price),
+            quantity,
+            fee,
+            instrument.quote,
+            liquidity,
+            self.time_ns,
+        )
+        filled = EXACT.add(order.filled, quantity)
+        whole = filled == order.request.quantity
+        order = replace(
+            order,
+            status=OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED,
+            filled=filled,
+            notional=EXACT.add(order.notional, notional),
+            fees=EXACT.add(order.fees, fee),
+            update_ns=self.time_ns,
+        )
+        account.put(order)
+        account.add_fill(fill)
+        if order.request.side is Side.BUY:
+            account.add(instrument.base, quantity)
+            account.add(instrument.quote, EXACT.add(notional, fee).copy_negate())
+        else:
+            account.add(instrument.base, quantity.copy_negate())
+            account.add(instrument.quote, EXACT.subtract(notional, fee))
+        self.report(account, order, fill)
