@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from services.exchange.domain.capabilities import KindSupport
 from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
 
@@ -26,6 +27,7 @@ class VenueView:
         simulated: whether no real money moves there.
         contact: whether it answers.
         last_contact: when it last answered; None: never.
+        capabilities: what orders may ask for there, by kind.
     """
 
     venue: str
@@ -33,6 +35,7 @@ class VenueView:
     simulated: bool
     contact: Contact
     last_contact: datetime | None
+    capabilities: tuple[KindSupport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

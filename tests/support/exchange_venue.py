@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, auto
 
+from services.exchange.domain.assets import Assets, Side
+from services.exchange.domain.capabilities import Capabilities, KindSupport, Support
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.fills import Balance, Liquidity, Transfer
 from services.exchange.domain.instruments import InstrumentRules
-from services.exchange.domain.order import Assets, LimitTerms, MarketTerms, Order, Side
+from services.exchange.domain.order import Order
+from services.exchange.domain.terms import Kind, LimitTerms, MarketTerms, TimeInForce
 from services.exchange.ports import (
     Accepted,
     AlreadyThere,
@@ -35,6 +38,20 @@ from services.exchange.ports import (
 PRICE = Decimal(100)
 BTC = Assets("btc", "usdt")
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+SPOT = Capabilities(
+    [
+        KindSupport(kind=Kind.MARKET, support=Support.NATIVE, quote_quantity=True),
+        KindSupport(
+            kind=Kind.LIMIT,
+            support=Support.NATIVE,
+            times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+            post_only=True,
+        ),
+    ]
+)
+"""A venue without triggers, without GTD, DAY, icebergs and reduce_only."""
 
 
 class Mishap(Enum):
@@ -64,6 +81,7 @@ class FakeVenue:
 
     venue_id: str = "sim"
     simulated: bool = True
+    capabilities: Capabilities = SPOT
     mishaps: deque[Mishap] = field(default_factory=deque)
     reachable: bool = True
     cancels_work: bool = True

@@ -10,10 +10,12 @@ from enum import Enum, auto
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
+from services.exchange.domain.assets import Assets, Side
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.instruments import InstrumentRules
-from services.exchange.domain.order import Assets, LimitTerms, Order, OrderIntent, Side, Terms, TimeInForce
+from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.states import OrderState
+from services.exchange.domain.terms import LimitTerms, Terms, TimeInForce
 from services.exchange.ports import Accepted, Venue, VenueEvent
 from tests.support.tcp_gate import TcpGate
 

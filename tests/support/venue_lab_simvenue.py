@@ -19,7 +19,7 @@ from trademesh.type.v1 import side_pb2
 from services.chassis.clock import SystemClock
 from services.chassis.persistence import Database
 from services.chassis.rpc.server import build_server
-from services.exchange.domain.order import Side
+from services.exchange.domain.assets import Side
 from services.exchange.ports import Venue
 from services.exchange.venues.simvenue import SimVenue
 from services.simvenue.app import assemble

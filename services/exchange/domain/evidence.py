@@ -13,10 +13,15 @@ from functools import reduce
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from services.exchange.domain.assets import Assets, Contract, Side
 from services.exchange.domain.fills import Fill, Liquidity, fill_id
-from services.exchange.domain.order import Assets, Order, OrderIntent, Side, Terms, order_id_of
+from services.exchange.domain.order import Order, OrderIntent, order_id_of
 from services.exchange.domain.states import OrderState
+from services.exchange.domain.terms import Terms
 from services.kernel.decimals import EXACT
+
+TIME_IN_FORCE: Final = "TIME_IN_FORCE"
+"""Reason of an order whose time was up."""
 
 _EXTERNAL: Final = UUID("c2b7c4f2-9a0e-5a43-8ee9-0c1d1c6f5a77")
 
@@ -72,6 +77,9 @@ class VenueOrder:
         status: state at the venue.
         reason: why it expired; empty otherwise.
         fills: the trades this evidence brings; not always all there are.
+        quote_quantity: asked for, in quote asset, where that was asked for; None otherwise.
+        reduce_only: whether the venue lets it only make a position smaller.
+        contract: what one unit stands for; None for spot.
     """
 
     client_order_id: str
@@ -84,6 +92,9 @@ class VenueOrder:
     status: VenueStatus
     reason: str = ""
     fills: tuple[VenueFill, ...] = ()
+    quote_quantity: Decimal | None = None
+    reduce_only: bool = False
+    contract: Contract | None = None
 
 
 def fill_of(order: Order, told: VenueFill, now: datetime) -> Fill:
@@ -106,6 +117,7 @@ def fill_of(order: Order, told: VenueFill, now: datetime) -> Fill:
         exchange_time=told.exchange_time,
         receive_time=now,
         correlation_id=order.correlation_id,
+        contract=order.contract,
     )
 
 
@@ -120,31 +132,54 @@ def settle(order: Order, told: VenueOrder, fresh: Sequence[Fill], now: datetime)
     """
     filled = reduce(EXACT.add, (fill.quantity for fill in fresh), order.filled_quantity)
     notional = reduce(EXACT.add, (fill.notional for fill in fresh), order.filled_notional)
-    state = _state_after(order, told.status, filled)
+    state = _state_after(order, told, filled)
     changes: dict[str, Any] = {"filled_quantity": filled, "filled_notional": notional}
     if not order.venue_order_id:
         changes["venue_order_id"] = told.venue_order_id
-    if state is OrderState.EXPIRED and order.state is not OrderState.EXPIRED:
-        changes |= {"reason": told.reason, "reason_message": "the venue's rules ended the order"}
+    if state is OrderState.FILLED and order.quote_quantity is not None:
+        # Only its end says how much it was.
+        changes["quantity"] = filled
+    if state is not order.state:
+        changes |= _reason_of_the_end(order, told, state)
     if state is order.state and all(getattr(order, name) == value for name, value in changes.items()):
         return order
     return order.moved(state, now, **changes)
 
 
-def _state_after(order: Order, status: VenueStatus, filled: Decimal) -> OrderState:
+def _reason_of_the_end(order: Order, told: VenueOrder, state: OrderState) -> dict[str, Any]:
+    if order.state is OrderState.PENDING_CANCEL and order.reason:
+        # Why the cancel was asked for: it holds where the order was cancelled, and for nothing else.
+        return {"reason": "", "reason_message": ""} if state is OrderState.FILLED else {}
+    if state is OrderState.EXPIRED:
+        return {"reason": told.reason, "reason_message": "the venue's rules ended the order"}
+    return {}
+
+
+def _state_after(order: Order, told: VenueOrder, filled: Decimal) -> OrderState:
     # Only the sum of fills makes an order FILLED: the venue's word without the fills would let
     # FILLED stand beside a smaller sum. The fills come by themselves, or are asked for.
-    if filled >= order.quantity:
+    if _whole(order, told, filled):
         return OrderState.FILLED
     if order.final:
         return order.state
-    if status is VenueStatus.CANCELLED:
-        return OrderState.CANCELLED
-    if status is VenueStatus.EXPIRED:
+    if told.status is VenueStatus.CANCELLED:
+        # A cancel that we asked for since its time was up.
+        ran_out = order.state is OrderState.PENDING_CANCEL and order.reason == TIME_IN_FORCE
+        return OrderState.EXPIRED if ran_out else OrderState.CANCELLED
+    if told.status is VenueStatus.EXPIRED:
         return OrderState.EXPIRED
     if order.state is OrderState.PENDING_CANCEL:
         return order.state
     return OrderState.PARTIALLY_FILLED if filled > 0 else OrderState.OPEN
+
+
+def _whole(order: Order, told: VenueOrder, filled: Decimal) -> bool:
+    if order.quote_quantity is None:
+        return filled >= order.quantity
+    # How much base asset it comes to is known at its end, by the venue's word.
+    if order.state is OrderState.FILLED:
+        return True
+    return told.status is VenueStatus.FILLED and 0 < told.quantity <= filled
 
 
 def adopted(venue: str, account: str, told: VenueOrder, correlation_id: str, now: datetime) -> Order:
@@ -159,11 +194,13 @@ def adopted(venue: str, account: str, told: VenueOrder, correlation_id: str, now
         side=told.side,
         quantity=told.quantity,
         terms=told.terms,
+        quote_quantity=told.quote_quantity,
+        reduce_only=told.reduce_only,
     )
     ours = order_id_of(told.client_order_id)
     order_id = ours or uuid5(_EXTERNAL, f"{venue}\n{account}\n{told.venue_order_id}")
     return replace(
-        Order.intended(intent, told.assets, order_id, correlation_id, now),
+        Order.intended(intent, told.assets, order_id, correlation_id, now, contract=told.contract),
         # It was seen in the venue's book; its fills and its end follow as evidence.
         state=OrderState.OPEN,
         client_order_id=told.client_order_id or f"venue-{told.venue_order_id}",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID, uuid5
 
-from services.exchange.domain.order import Assets, Side
+from services.exchange.domain.assets import Assets, Contract, Side
 from services.kernel.decimals import EXACT
 
 _FILLS: Final = UUID("5f0ed2c2-2c0a-5c5b-9a55-2f1f6a1d9c11")
@@ -43,6 +43,7 @@ class Fill:
         exchange_time: the venue's clock at the trade.
         receive_time: our clock when we learned of it.
         correlation_id: that of the order.
+        contract: what one unit stands for; None for spot.
     """
 
     fill_id: UUID
@@ -62,6 +63,7 @@ class Fill:
     exchange_time: datetime
     receive_time: datetime
     correlation_id: str
+    contract: Contract | None = None
 
     @property
     def name(self) -> str:
@@ -72,6 +74,17 @@ class Fill:
     def notional(self) -> Decimal:
         """Price times quantity, exact, in quote asset."""
         return EXACT.multiply(self.price, self.quantity)
+
+
+class TransferKind(StrEnum):
+    """Why money or asset moved. The contract's comments say what each means."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    FUNDING = "FUNDING"
+    INTERNAL = "INTERNAL"
+    CORRECTION = "CORRECTION"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +99,8 @@ class Transfer:
         amount: above zero came in, below zero went out.
         exchange_time: the venue's clock.
         receive_time: our clock when we learned of it.
+        kind: why it moved.
+        instrument: id of the instrument of a funding payment; empty otherwise.
     """
 
     account: str
@@ -95,6 +110,8 @@ class Transfer:
     amount: Decimal
     exchange_time: datetime
     receive_time: datetime
+    kind: TransferKind = TransferKind.UNSPECIFIED
+    instrument: str = ""
 
     @property
     def name(self) -> str:

@@ -3,9 +3,23 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.exchange.domain.order import Assets, LimitTerms, OrderIntent, TimeInForce
+from services.exchange.domain.assets import Assets, Contract
+from services.exchange.domain.order import OrderIntent
+from services.exchange.domain.terms import (
+    LimitTerms,
+    OffsetKind,
+    Terms,
+    TimeInForce,
+    TrailingStopTerms,
+    kind_of,
+    limit_of,
+    trigger_of,
+)
 from services.kernel.decimals import EXACT, is_multiple, render
 from services.kernel.errors import DomainError, ErrorKind, Violation
+
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_WHOLE_PERCENT = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +34,7 @@ class InstrumentRules:
         min_quantity: smallest order, in base asset.
         max_quantity: largest order, in base asset.
         min_notional: smallest price times quantity, in quote asset.
+        contract: what one unit stands for; None for spot.
     """
 
     instrument: str
@@ -29,17 +44,30 @@ class InstrumentRules:
     min_quantity: Decimal
     max_quantity: Decimal
     min_notional: Decimal
+    contract: Contract | None = None
 
     def check(self, intent: OrderIntent) -> None:
         """Hold an intent to the rules. A market order's notional is for the venue to judge.
 
         Raises:
             DomainError: INVALID; reason QUANTITY_OFF_LOT, QUANTITY_OUT_OF_RANGE, PRICE_OFF_TICK,
-                NOTIONAL_TOO_SMALL, or INVALID_REQUEST for post_only without GTC.
+                NOTIONAL_TOO_SMALL, or INVALID_REQUEST for terms that cannot be meant.
         """
+        self._check_triggers(intent.terms)
+        limit = limit_of(intent.terms)
+        if intent.quote_quantity is not None:
+            self._check_notional(intent.quote_quantity, "order.quote_quantity")
+            return
         self._check_quantity(intent.quantity)
-        if isinstance(intent.terms, LimitTerms):
-            self._check_limit(intent.terms, intent.quantity)
+        if limit is not None:
+            self._check_limit(limit, intent.quantity, _limit_field(intent.terms))
+
+    def notional(self, price: Decimal, quantity: Decimal) -> Decimal:
+        """What a quantity is worth at a price, in quote asset."""
+        if self.contract is None:
+            return EXACT.multiply(price, quantity)
+        worth = EXACT.multiply(quantity, self.contract.size)
+        return worth if self.contract.inverse else EXACT.multiply(worth, price)
 
     def _check_quantity(self, quantity: Decimal) -> None:
         if not is_multiple(quantity, self.lot_size):
@@ -60,26 +88,66 @@ class InstrumentRules:
                 maxQuantity=self.max_quantity,
             )
 
-    def _check_limit(self, terms: LimitTerms, quantity: Decimal) -> None:
-        if terms.post_only and terms.time_in_force is not TimeInForce.GTC:
-            raise _broken("INVALID_REQUEST", "post_only needs the time in force GTC", "order.limit.post_only")
-        if not is_multiple(terms.price, self.tick_size):
+    def _check_limit(self, terms: LimitTerms, quantity: Decimal, field: str) -> None:
+        if terms.post_only and terms.time_in_force in _AT_ONCE:
+            raise _broken("INVALID_REQUEST", "post_only is for orders that may rest", f"{field}.post_only")
+        self._check_price(terms.price, f"{field}.price")
+        self._check_notional(self.notional(terms.price, quantity), "order.quantity")
+        shown = terms.display_quantity
+        if shown is None:
+            return
+        if not is_multiple(shown, self.lot_size):
+            raise _broken(
+                "QUANTITY_OFF_LOT",
+                f"{render(shown)} is not a whole number of lots of {render(self.lot_size)}",
+                f"{field}.display_quantity",
+                quantity=shown,
+                lotSize=self.lot_size,
+            )
+        if shown >= quantity:
+            raise _broken(
+                "INVALID_REQUEST",
+                f"display_quantity {render(shown)} is not below the quantity {render(quantity)}",
+                f"{field}.display_quantity",
+            )
+
+    def _check_triggers(self, terms: Terms) -> None:
+        field = f"order.{kind_of(terms)}"
+        trigger = trigger_of(terms)
+        if trigger is not None:
+            self._check_price(trigger.price, f"{field}.trigger.price")
+        if not isinstance(terms, TrailingStopTerms):
+            return
+        if terms.activation_price is not None:
+            self._check_price(terms.activation_price, f"{field}.activation_price")
+        if terms.offset.kind is OffsetKind.ABSOLUTE:
+            self._check_price(terms.offset.amount, f"{field}.absolute")
+        if terms.offset.kind is OffsetKind.PERCENT and terms.offset.amount >= _WHOLE_PERCENT:
+            raise _broken("INVALID_REQUEST", "an offset in percent is below 100", f"{field}.percent")
+
+    def _check_price(self, price: Decimal, field: str) -> None:
+        if not is_multiple(price, self.tick_size):
             raise _broken(
                 "PRICE_OFF_TICK",
-                f"{render(terms.price)} is not a whole number of ticks of {render(self.tick_size)}",
-                "order.limit.price",
-                price=terms.price,
+                f"{render(price)} is not a whole number of ticks of {render(self.tick_size)}",
+                field,
+                price=price,
                 tickSize=self.tick_size,
             )
-        notional = EXACT.multiply(terms.price, quantity)
+
+    def _check_notional(self, notional: Decimal, field: str) -> None:
         if notional < self.min_notional:
             raise _broken(
                 "NOTIONAL_TOO_SMALL",
                 f"{render(notional)} is below the smallest notional {render(self.min_notional)}",
-                "order.quantity",
+                field,
                 notional=notional,
                 minNotional=self.min_notional,
             )
+
+
+def _limit_field(terms: Terms) -> str:
+    return "order.limit" if isinstance(terms, LimitTerms) else f"order.{kind_of(terms)}.limit"
 
 
 def _broken(reason: str, message: str, field: str, **numbers: Decimal) -> DomainError:

@@ -8,7 +8,11 @@ from enum import StrEnum
 from typing import Any, Final, Self
 from uuid import UUID
 
+from services.exchange.domain.assets import Assets, Contract, Side
+from services.exchange.domain.links import NO_LINKS, Links
 from services.exchange.domain.states import FINAL, OrderState, require_legal
+from services.exchange.domain.terms import Terms, expiry_of, limit_of, spelled, trigger_of
+from services.exchange.domain.triggers import TriggerStatus, first_status
 from services.kernel.decimals import render
 from services.kernel.names import AccountName, InstrumentName, OrderName
 
@@ -17,55 +21,12 @@ _DISPLAY: Final = Context(prec=120, rounding=ROUND_HALF_EVEN)
 _DISPLAY_STEP: Final = Decimal("1E-12")
 
 
-class Side(StrEnum):
-    """Which way an order goes."""
+class Handling(StrEnum):
+    """Where an order is worked: at the venue, or held here until its trigger or its turn."""
 
-    BUY = "BUY"
-    SELL = "SELL"
-
-
-class TimeInForce(StrEnum):
-    """How long a limit order may rest."""
-
-    GTC = "GTC"
-    IOC = "IOC"
-    FOK = "FOK"
-
-
-@dataclass(frozen=True, slots=True)
-class Assets:
-    """What an instrument trades for what.
-
-    Attributes:
-        base: the asset bought or sold, lower-case.
-        quote: the asset that prices are in, lower-case.
-    """
-
-    base: str
-    quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarketTerms:
-    """Execute at once at the best prices there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class LimitTerms:
-    """Execute at a price or better.
-
-    Attributes:
-        price: worst price to accept, in quote asset.
-        time_in_force: how long it may rest.
-        post_only: refuse it where it would execute at once.
-    """
-
-    price: Decimal
-    time_in_force: TimeInForce = TimeInForce.GTC
-    post_only: bool = False
-
-
-Terms = MarketTerms | LimitTerms
+    UNSPECIFIED = "UNSPECIFIED"
+    NATIVE = "NATIVE"
+    EMULATED = "EMULATED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +38,12 @@ class OrderIntent:
         venue: id of the venue.
         instrument: id of the instrument at the venue.
         side: buy or sell.
-        quantity: how much, in base asset.
+        quantity: how much, in base asset, or contracts; 0 where ``quote_quantity`` says it.
         terms: the order kind.
         strategy: id of the strategy it belongs to; empty for none.
         expire_time: from then on it is not taken any more, where it is new; None for never.
+        quote_quantity: how much to spend or to receive, in quote asset; None where ``quantity`` says it.
+        reduce_only: it may only make a position smaller.
     """
 
     account: str
@@ -91,14 +54,11 @@ class OrderIntent:
     terms: Terms
     strategy: str = ""
     expire_time: datetime | None = None
+    quote_quantity: Decimal | None = None
+    reduce_only: bool = False
 
     def fingerprint(self) -> str:
         """Equal for two intents that mean the same, however their amounts were spelled."""
-        match self.terms:
-            case LimitTerms(price, time_in_force, post_only):
-                terms = f"limit {render(price)} {time_in_force} {post_only}"
-            case MarketTerms():
-                terms = "market"
         parts = (
             "create",
             self.account,
@@ -106,9 +66,12 @@ class OrderIntent:
             self.instrument,
             self.side,
             render(self.quantity),
-            terms,
+            spelled(self.terms),
             self.strategy,
             self.expire_time.isoformat() if self.expire_time else "",
+            # What an intent of an earlier release did not have leaves no trace where it is not set.
+            *(() if self.quote_quantity is None else (f"quote {render(self.quote_quantity)}",)),
+            *(("reduce_only",) if self.reduce_only else ()),
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -124,7 +87,8 @@ class Order:
         instrument: id of the instrument at the venue.
         assets: what is traded for what.
         side: buy or sell.
-        quantity: how much, in base asset.
+        quantity: how much, in base asset, or contracts. With ``quote_quantity`` what is expected to be
+            filled, until the venue has said what was.
         terms: the order kind.
         strategy: id of the strategy; empty for none.
         state: where it stands.
@@ -139,6 +103,13 @@ class Order:
         create_time: when its intent was committed.
         update_time: when it last changed.
         submit_time: when it was first allowed to leave for the venue; None: it never left.
+        quote_quantity: how much to spend or to receive, in quote asset; None where ``quantity`` says it.
+        reduce_only: it may only make a position smaller.
+        handling: where it is worked.
+        trigger: how its trigger stands; None where the kind has none.
+        links: other orders it has to do with.
+        unprotected: part of this entry is filled, and no protecting order of its list is at work.
+        contract: what one unit stands for; None for spot.
     """
 
     order_id: UUID
@@ -162,10 +133,25 @@ class Order:
     create_time: datetime
     update_time: datetime
     submit_time: datetime | None
+    quote_quantity: Decimal | None = None
+    reduce_only: bool = False
+    handling: Handling = Handling.UNSPECIFIED
+    trigger: TriggerStatus | None = None
+    links: Links = NO_LINKS
+    unprotected: bool = False
+    contract: Contract | None = None
 
     @classmethod
     def intended(
-        cls, intent: OrderIntent, assets: Assets, order_id: UUID, correlation_id: str, now: datetime
+        cls,
+        intent: OrderIntent,
+        assets: Assets,
+        order_id: UUID,
+        correlation_id: str,
+        now: datetime,
+        *,
+        handling: Handling = Handling.NATIVE,
+        contract: Contract | None = None,
     ) -> Self:
         """The first version of an order: PENDING, nothing has left."""
         return cls(
@@ -190,6 +176,11 @@ class Order:
             create_time=now,
             update_time=now,
             submit_time=None,
+            quote_quantity=intent.quote_quantity,
+            reduce_only=intent.reduce_only,
+            handling=handling,
+            contract=contract,
+            trigger=first_status(intent.terms),
         )
 
     @property
@@ -219,8 +210,22 @@ class Order:
 
     @property
     def limit_price(self) -> Decimal | None:
-        """The worst price to accept; None for a market order."""
-        return self.terms.price if isinstance(self.terms, LimitTerms) else None
+        """The worst price to accept, also of what it becomes; None for a market order."""
+        limit = limit_of(self.terms)
+        return None if limit is None else limit.price
+
+    @property
+    def trigger_price(self) -> Decimal | None:
+        """The price that sets it off now; None where there is none."""
+        if self.trigger is not None and self.trigger.price is not None:
+            return self.trigger.price
+        trigger = trigger_of(self.terms)
+        return None if trigger is None else trigger.price
+
+    @property
+    def end_time(self) -> datetime | None:
+        """When it runs out of time; None for never."""
+        return expiry_of(self.terms, self.create_time)
 
     def average_price(self) -> Decimal | None:
         """Notional by quantity of its fills, rounded half-even to 12 places; for display only."""

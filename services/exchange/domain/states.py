@@ -22,6 +22,7 @@ class OrderState(StrEnum):
     DENIED = "DENIED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
+    HELD = "HELD"
 
 
 _S = OrderState
@@ -35,9 +36,16 @@ TRANSITIONS: Final[Mapping[OrderState, frozenset[OrderState]]] = MappingProxyTyp
     {
         # The venue can know an order that we hold for unsent only where our database was restored
         # from an older copy. Its evidence counts then, too.
-        _S.PENDING: frozenset({_S.SUBMITTED, _S.DENIED, _S.PENDING_CANCEL}) | _AT_VENUE,
-        # DENIED: it could not be sent at all.
-        _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.DENIED, _S.PENDING_CANCEL}) | _AT_VENUE,
+        # HELD: risk has reserved for it, and it waits here for its trigger or its turn.
+        _S.PENDING: frozenset({_S.SUBMITTED, _S.HELD, _S.DENIED, _S.PENDING_CANCEL}) | _AT_VENUE,
+        # To itself: its trigger follows the market, or its quantity the other leg. SUBMITTED: its
+        # trigger went off, or its turn has come. PENDING: the child of an entry is released, and risk
+        # is asked only now. DENIED: its turn has come, and it cannot be sent. PENDING_CANCEL: it may be
+        # on its way out. The venue's evidence counts as for PENDING.
+        _S.HELD: frozenset({_S.HELD, _S.SUBMITTED, _S.PENDING, _S.DENIED, _S.PENDING_CANCEL}) | _AT_VENUE,
+        # DENIED: it could not be sent at all. HELD: that was a triggered order, which is sent once the
+        # venue can be reached.
+        _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.DENIED, _S.HELD, _S.PENDING_CANCEL}) | _AT_VENUE,
         _S.UNKNOWN: frozenset({_S.PENDING_CANCEL}) | _AT_VENUE,
         # To itself: the venue's id of it, which an adapter may learn later than its state.
         _S.OPEN: frozenset(

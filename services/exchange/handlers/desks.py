@@ -48,7 +48,12 @@ class VenueDesk:
         """The venue as callers see it."""
         venue = self.venue
         return VenueView(
-            venue.venue_id, self._display_name, venue.simulated, self._contact, self._last_contact
+            venue.venue_id,
+            self._display_name,
+            venue.simulated,
+            self._contact,
+            self._last_contact,
+            venue.capabilities.table,
         )
 
     def heard(self) -> None:
@@ -89,6 +94,7 @@ class VenueDesk:
         if rules is None:
             name = InstrumentName(intent.venue, intent.instrument)
             raise name.not_found(f"the venue does not trade {name}")
+        self.venue.capabilities.require(intent, rules.contract)
         rules.check(intent)
         return rules
 

@@ -14,8 +14,10 @@ from services.exchange.domain.errors import (
     venue_unavailable,
     writer_fenced,
 )
-from services.exchange.domain.order import Assets, Order, OrderIntent
+from services.exchange.domain.instruments import InstrumentRules
+from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.states import OrderState
+from services.exchange.domain.terms import kind_of
 from services.exchange.handlers.booking import Booked, Booking
 from services.exchange.handlers.desks import Desk, Desks
 from services.exchange.handlers.requests import Requests, poll
@@ -143,7 +145,7 @@ class PlaceOrder:
         if intent.expire_time is not None and self._outside.clock.now() >= intent.expire_time:
             raise request_expired(intent.expire_time)
         rules = await desk.venue_desk.check(intent)
-        order = await self._commit_intent(intent, rules.assets, request_id)
+        order = await self._commit_intent(desk, intent, rules, request_id)
         if order is None:
             # Another instance was faster by a moment.
             earlier = await self._answered(intent, request_id, budget)
@@ -205,10 +207,20 @@ class PlaceOrder:
             raise request_in_progress(request_id)
         return answer
 
-    async def _commit_intent(self, intent: OrderIntent, assets: Assets, request_id: str) -> Order | None:
+    async def _commit_intent(
+        self, desk: Desk, intent: OrderIntent, rules: InstrumentRules, request_id: str
+    ) -> Order | None:
         outside = self._outside
         now = outside.clock.now()
-        order = Order.intended(intent, assets, outside.ids.new(), correlation_id.get(), now)
+        order = Order.intended(
+            intent,
+            rules.assets,
+            outside.ids.new(),
+            correlation_id.get(),
+            now,
+            handling=desk.venue.capabilities.handling(kind_of(intent.terms)),
+            contract=rules.contract,
+        )
         claim = RequestClaim(Method.CREATE, intent.fingerprint(), order.order_id)
         async with outside.store.writing(intent.account) as transaction:
             if not await transaction.claim_request(intent.account, request_id, claim):
@@ -269,7 +281,9 @@ class PlaceOrder:
     async def _send(self, order: Order, budget: Budget, *, sent_before: bool) -> Order:
         outside = self._outside
         desk = outside.desks.desk(order.account, order.venue)
-        outcome = await desk.venue.place(order, budget.within(outside.timing.send))
+        outcome = await desk.venue.place(
+            desk.venue.capabilities.as_sent(order), budget.within(outside.timing.send)
+        )
         outside.journal.reached(Step.VENUE_ANSWERED, order, outcome=type(outcome).__name__)
         if isinstance(outcome, AlreadyThere):
             outcome = await _look_up(desk, order)

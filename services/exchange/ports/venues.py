@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.exchange.domain.capabilities import Capabilities
 from services.exchange.domain.evidence import VenueFill, VenueOrder
 from services.exchange.domain.fills import Balance, Transfer
 from services.exchange.domain.instruments import InstrumentRules
@@ -120,6 +121,11 @@ class Venue(Protocol):
     @property
     def simulated(self) -> bool:
         """Whether no real money moves there."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the venue does with each order kind. ``place`` gets what it has natively, only."""
         ...
 
     async def place(self, order: Order, within: float) -> PlaceOutcome:

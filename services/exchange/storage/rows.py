@@ -5,17 +5,16 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.exchange.domain.fills import Fill, Liquidity
-from services.exchange.domain.order import Assets, LimitTerms, MarketTerms, Order, Side, Terms, TimeInForce
+from services.exchange.domain.assets import Assets, Contract, Side
+from services.exchange.domain.fills import Fill, Liquidity, Transfer
+from services.exchange.domain.links import Contingency, Links
+from services.exchange.domain.order import Handling, Order
 from services.exchange.domain.states import OrderState
-
-_LIMIT = "limit"
-_MARKET = "market"
+from services.exchange.storage.term_rows import status_of, status_row, terms_of, terms_row
 
 
 def order_row(order: Order) -> dict[str, Any]:
     """The row of an order."""
-    limit = order.terms if isinstance(order.terms, LimitTerms) else None
     return {
         "order_id": str(order.order_id),
         "account": order.account,
@@ -25,10 +24,6 @@ def order_row(order: Order) -> dict[str, Any]:
         "quote_asset": order.assets.quote,
         "side": order.side.value,
         "quantity": order.quantity,
-        "kind": _LIMIT if limit else _MARKET,
-        "limit_price": limit.price if limit else None,
-        "time_in_force": limit.time_in_force.value if limit else None,
-        "post_only": limit.post_only if limit else False,
         "strategy": order.strategy,
         "state": order.state.value,
         "live": not order.final,
@@ -43,6 +38,14 @@ def order_row(order: Order) -> dict[str, Any]:
         "create_time": order.create_time,
         "update_time": order.update_time,
         "submit_time": order.submit_time,
+        "quote_quantity": order.quote_quantity,
+        "reduce_only": order.reduce_only,
+        "handling": order.handling.value,
+        "unprotected": order.unprotected,
+        **terms_row(order.terms),
+        **status_row(order.trigger),
+        **_links_row(order.links),
+        **_contract_row(order.contract),
     }
 
 
@@ -56,7 +59,7 @@ def order_of(row: RowMapping) -> Order:
         assets=Assets(row["base_asset"], row["quote_asset"]),
         side=Side(row["side"]),
         quantity=row["quantity"],
-        terms=_terms_of(row),
+        terms=terms_of(row),
         strategy=row["strategy"],
         state=OrderState(row["state"]),
         filled_quantity=row["filled_quantity"],
@@ -70,6 +73,13 @@ def order_of(row: RowMapping) -> Order:
         create_time=row["create_time"],
         update_time=row["update_time"],
         submit_time=row["submit_time"],
+        quote_quantity=row["quote_quantity"],
+        reduce_only=row["reduce_only"],
+        handling=Handling(row["handling"]),
+        trigger=status_of(row),
+        links=_links_of(row),
+        unprotected=row["unprotected"],
+        contract=_contract_of(row),
     )
 
 
@@ -94,6 +104,7 @@ def fill_row(fill: Fill) -> dict[str, Any]:
         "exchange_time": fill.exchange_time,
         "receive_time": fill.receive_time,
         "correlation_id": fill.correlation_id,
+        **_contract_row(fill.contract),
     }
 
 
@@ -117,10 +128,64 @@ def fill_of(row: RowMapping) -> Fill:
         exchange_time=row["exchange_time"],
         receive_time=row["receive_time"],
         correlation_id=row["correlation_id"],
+        contract=_contract_of(row),
     )
 
 
-def _terms_of(row: RowMapping) -> Terms:
-    if row["kind"] == _MARKET:
-        return MarketTerms()
-    return LimitTerms(row["limit_price"], TimeInForce(row["time_in_force"]), row["post_only"])
+def transfer_row(transfer: Transfer) -> dict[str, Any]:
+    """The row of a transfer."""
+    return {
+        "venue": transfer.venue,
+        "account": transfer.account,
+        "venue_transfer_id": transfer.venue_transfer_id,
+        "asset": transfer.asset,
+        "amount": transfer.amount,
+        "exchange_time": transfer.exchange_time,
+        "receive_time": transfer.receive_time,
+        "kind": transfer.kind.value,
+        "instrument": transfer.instrument,
+    }
+
+
+def _links_row(links: Links) -> dict[str, Any]:
+    return {
+        "order_list": _text(links.order_list),
+        "contingency": links.contingency.value,
+        "parent_order": _text(links.parent),
+        "linked_order": _text(links.linked),
+        "replaces": _text(links.replaces),
+        "replaced_by": _text(links.replaced_by),
+    }
+
+
+def _links_of(row: RowMapping) -> Links:
+    return Links(
+        order_list=_id(row["order_list"]),
+        contingency=Contingency(row["contingency"]),
+        parent=_id(row["parent_order"]),
+        linked=_id(row["linked_order"]),
+        replaces=_id(row["replaces"]),
+        replaced_by=_id(row["replaced_by"]),
+    )
+
+
+def _contract_row(contract: Contract | None) -> dict[str, Any]:
+    return {
+        "contract_size": None if contract is None else contract.size,
+        "settle_asset": None if contract is None else contract.settle_asset,
+        "inverse": contract is not None and contract.inverse,
+    }
+
+
+def _contract_of(row: RowMapping) -> Contract | None:
+    if row["contract_size"] is None:
+        return None
+    return Contract(row["contract_size"], row["settle_asset"], row["inverse"])
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _id(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)

@@ -21,6 +21,16 @@ from services.chassis.persistence import ExactDecimal, UtcDateTime, table_metada
 METADATA: Final = table_metadata()
 OUTBOX: Final = outbox_tables(METADATA)
 
+
+def _contract_columns() -> "list[Column[object]]":
+    """What one unit stands for; empty for spot."""
+    return [
+        Column("contract_size", ExactDecimal),
+        Column("settle_asset", Text),
+        Column("inverse", Boolean(create_constraint=False), nullable=False),
+    ]
+
+
 ORDERS: Final = Table(
     "trade_order",
     METADATA,
@@ -51,6 +61,30 @@ ORDERS: Final = Table(
     Column("create_time", UtcDateTime, nullable=False),
     Column("update_time", UtcDateTime, nullable=False),
     Column("submit_time", UtcDateTime),
+    Column("expire_time", UtcDateTime),
+    Column("display_quantity", ExactDecimal),
+    Column("trigger_price", ExactDecimal),
+    Column("trigger_source", Text),
+    Column("offset_kind", Text),
+    Column("offset_amount", ExactDecimal),
+    Column("activation_price", ExactDecimal),
+    Column("quote_quantity", ExactDecimal),
+    Column("reduce_only", Boolean(create_constraint=False), nullable=False),
+    Column("handling", Text, nullable=False),
+    # How the trigger stands, beside its terms above.
+    Column("status_price", ExactDecimal),
+    Column("best_price", ExactDecimal),
+    Column("activate_time", UtcDateTime),
+    Column("trigger_time", UtcDateTime),
+    Column("trigger_market_price", ExactDecimal),
+    Column("order_list", Text, index=True),
+    Column("contingency", Text, nullable=False),
+    Column("parent_order", Text, index=True),
+    Column("linked_order", Text),
+    Column("replaces", Text),
+    Column("replaced_by", Text),
+    Column("unprotected", Boolean(create_constraint=False), nullable=False),
+    *_contract_columns(),
     CheckConstraint("version > 0", name="version_positive"),
     UniqueConstraint("venue", "account", "client_order_id"),
     Index(None, "account", "create_time", "order_id"),
@@ -78,6 +112,7 @@ FILLS: Final = Table(
     Column("exchange_time", UtcDateTime, nullable=False),
     Column("receive_time", UtcDateTime, nullable=False),
     Column("correlation_id", Text, nullable=False),
+    *_contract_columns(),
     UniqueConstraint("venue", "account", "venue_trade_id"),
     Index(None, "account", "exchange_time", "fill_id"),
 )
@@ -92,6 +127,8 @@ TRANSFERS: Final = Table(
     Column("amount", ExactDecimal, nullable=False),
     Column("exchange_time", UtcDateTime, nullable=False),
     Column("receive_time", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("instrument", Text, nullable=False),
 )
 
 REQUESTS: Final = Table(

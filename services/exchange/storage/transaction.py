@@ -15,7 +15,7 @@ from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.order import Order
 from services.exchange.ports import Cursors, Method, OrderResult, RequestClaim
 from services.exchange.storage.queries import SqlQueries, answer_bytes, batch_bytes
-from services.exchange.storage.rows import fill_row, order_row
+from services.exchange.storage.rows import fill_row, order_row, transfer_row
 from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, REQUESTS, TRANSFERS
 from services.kernel.errors import DomainError, ErrorKind
 
@@ -66,16 +66,7 @@ class SqlTransaction(SqlQueries):
 
     async def record_transfer(self, transfer: Transfer) -> bool:
         """Book a transfer once; appends TransferRecorded. Answers whether it is new."""
-        row = {
-            "venue": transfer.venue,
-            "account": transfer.account,
-            "venue_transfer_id": transfer.venue_transfer_id,
-            "asset": transfer.asset,
-            "amount": transfer.amount,
-            "exchange_time": transfer.exchange_time,
-            "receive_time": transfer.receive_time,
-        }
-        if not await insert_if_absent(self._connection, TRANSFERS, row):
+        if not await insert_if_absent(self._connection, TRANSFERS, transfer_row(transfer)):
             return False
         await outbox.append(
             self._connection,

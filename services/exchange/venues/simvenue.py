@@ -11,10 +11,11 @@ from trademesh.simvenue.v1 import account_pb2, simvenue_service_pb2, simvenue_se
 from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
 from services.chassis.rpc.client import MeshError
+from services.exchange.domain.assets import Assets
 from services.exchange.domain.evidence import VenueOrder
 from services.exchange.domain.fills import Balance, Transfer
 from services.exchange.domain.instruments import InstrumentRules
-from services.exchange.domain.order import Assets, Order
+from services.exchange.domain.order import Order
 from services.exchange.ports import (
     Accepted,
     AlreadyThere,
@@ -71,6 +72,7 @@ class SimVenue:
     """
 
     simulated = True
+    capabilities = convert.CAPABILITIES
 
     def __init__(self, venue_id: str, channel: grpc.aio.Channel, clock: Clock, silence: float = 10.0) -> None:
         self.venue_id = venue_id

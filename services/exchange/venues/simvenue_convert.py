@@ -8,10 +8,13 @@ from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
 from services.chassis.rpc.timestamps import to_datetime
 from services.exchange import convert
+from services.exchange.domain.assets import Assets
+from services.exchange.domain.capabilities import Capabilities, KindSupport, Support
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.fills import Balance, Transfer
 from services.exchange.domain.instruments import InstrumentRules
-from services.exchange.domain.order import Assets, LimitTerms, MarketTerms, Order, Terms
+from services.exchange.domain.order import Order
+from services.exchange.domain.terms import Kind, LimitTerms, MarketTerms, Terms, TimeInForce, kind_of
 from services.kernel.decimals import parse, render
 
 _STATUSES: Final = {
@@ -21,6 +24,19 @@ _STATUSES: Final = {
     venue_order_pb2.ORDER_STATUS_CANCELLED: VenueStatus.CANCELLED,
     venue_order_pb2.ORDER_STATUS_EXPIRED: VenueStatus.EXPIRED,
 }
+CAPABILITIES: Final = Capabilities(
+    [
+        KindSupport(kind=Kind.MARKET, support=Support.NATIVE),
+        KindSupport(
+            kind=Kind.LIMIT,
+            support=Support.NATIVE,
+            times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+            post_only=True,
+        ),
+    ]
+)
+"""What the simulated venue does itself."""
+
 _CLOSE_PREFIX: Final = "CLOSE_REASON_"
 
 
@@ -36,10 +52,12 @@ def place_request(order: Order) -> simvenue_service_pb2.PlaceOrderRequest:
     match order.terms:
         case MarketTerms():
             request.market.SetInParent()
-        case LimitTerms(price, time_in_force, post_only):
-            request.limit.price = render(price)
-            request.limit.time_in_force = convert.time_in_force_to_proto(time_in_force)
-            request.limit.post_only = post_only
+        case LimitTerms():
+            request.limit.price = render(order.terms.price)
+            request.limit.time_in_force = convert.time_in_force_to_proto(order.terms.time_in_force)
+            request.limit.post_only = order.terms.post_only
+        case _:
+            raise AssertionError(f"the simulated venue was to get a {kind_of(order.terms)} order")
     return request
 
 

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueStatus
-from services.exchange.domain.order import Side
 from services.exchange.ports import TransferPage
 from services.kernel.decimals import is_multiple
 from tests.support.venue_lab import ASSETS, BTC, ETH, FUNDS, ZERO, Trader, VenueLab

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueStatus
-from services.exchange.domain.order import MarketTerms, Side
+from services.exchange.domain.terms import MarketTerms
 from services.exchange.ports import Accepted, NotThere
 from tests.support.venue_lab import FUNDS, WITHIN, ZERO, Feature, Trader, VenueLab
 

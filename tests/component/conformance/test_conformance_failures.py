@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueStatus
-from services.exchange.domain.order import MarketTerms, Side
+from services.exchange.domain.terms import MarketTerms
 from services.exchange.ports import (
     Accepted,
     AlreadyThere,

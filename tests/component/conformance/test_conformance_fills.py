@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueStatus
 from services.exchange.domain.fills import Liquidity
-from services.exchange.domain.order import MarketTerms, Side
+from services.exchange.domain.terms import MarketTerms
 from tests.support.venue_lab import ETH, ZERO, Trader, VenueLab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

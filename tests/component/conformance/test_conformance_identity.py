@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueStatus
-from services.exchange.domain.order import LimitTerms, MarketTerms, Side, TimeInForce
+from services.exchange.domain.terms import LimitTerms, MarketTerms, TimeInForce
 from services.exchange.ports import Accepted, AlreadyThere, PlaceOutcome, Uncertain
 from tests.support.venue_lab import BTC, ETH, WITHIN, Feature, Trader, VenueLab
 

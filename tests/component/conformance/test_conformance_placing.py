@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueOrder, VenueStatus
-from services.exchange.domain.order import LimitTerms, MarketTerms, Side, TimeInForce
+from services.exchange.domain.terms import LimitTerms, MarketTerms, TimeInForce
 from services.exchange.ports import Accepted, Refused
 from tests.support.venue_lab import ASSETS, BTC, ETH, WITHIN, Trader, VenueLab
 

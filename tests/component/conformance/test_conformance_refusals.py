@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from services.exchange.domain.order import LimitTerms, MarketTerms, Order, Side
+from services.exchange.domain.assets import Side
+from services.exchange.domain.order import Order
+from services.exchange.domain.terms import LimitTerms, MarketTerms
 from services.exchange.ports import Accepted, Refused
 from tests.support.venue_lab import FUNDS, WITHIN, ZERO, Feature, Trader, VenueLab, new_order
 

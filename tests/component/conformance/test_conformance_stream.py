@@ -7,8 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueStatus
-from services.exchange.domain.order import MarketTerms, Order, Side
+from services.exchange.domain.order import Order
+from services.exchange.domain.terms import MarketTerms
 from services.exchange.ports import Venue, VenueHistoryLostError, VenueUnreachableError
 from tests.support.venue_lab import FUNDS, WITHIN, Feature, Listening, Trader, VenueLab
 

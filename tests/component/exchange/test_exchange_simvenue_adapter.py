@@ -18,8 +18,10 @@ from trademesh.type.v1 import side_pb2
 
 from services.chassis.clock import SystemClock
 from services.chassis.rpc.server import Binding
+from services.exchange.domain.assets import Assets, Side
 from services.exchange.domain.evidence import VenueStatus
-from services.exchange.domain.order import Assets, MarketTerms, Order, OrderIntent, Side
+from services.exchange.domain.order import Order, OrderIntent
+from services.exchange.domain.terms import MarketTerms
 from services.exchange.ports import (
     Accepted,
     AlreadyThere,

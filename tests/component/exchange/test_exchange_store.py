@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 
 from services.chassis.persistence import Database, assert_schema_current
-from services.exchange.domain.order import Assets, LimitTerms, Order, OrderIntent, Side
+from services.exchange.domain.assets import Assets, Side
+from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.states import OrderState
+from services.exchange.domain.terms import LimitTerms
 from services.exchange.ports import Cursors, Method, RequestClaim
 from services.exchange.storage.store import SqlStore
 from services.exchange.storage.tables import METADATA

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from services.exchange.domain.assets import Assets, Side
 from services.exchange.domain.evidence import (
     VenueFill,
     VenueOrder,
@@ -21,16 +22,7 @@ from services.exchange.domain.evidence import (
     settle,
 )
 from services.exchange.domain.fills import Fill, Liquidity
-from services.exchange.domain.order import (
-    Assets,
-    LimitTerms,
-    MarketTerms,
-    Order,
-    OrderIntent,
-    Side,
-    client_order_id,
-    order_id_of,
-)
+from services.exchange.domain.order import Order, OrderIntent, client_order_id, order_id_of
 from services.exchange.domain.states import (
     FINAL,
     TRANSITIONS,
@@ -38,6 +30,7 @@ from services.exchange.domain.states import (
     OrderState,
     require_legal,
 )
+from services.exchange.domain.terms import LimitTerms, MarketTerms
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 INTENT = OrderIntent(
