@@ -27,6 +27,7 @@ TYPE_URL_PREFIX = "type.googleapis.com/"
 _TABLES = outbox_tables(table_metadata())
 _LOG, _EVENT = _TABLES.log, _TABLES.event
 _NEXT = sa.update(_LOG).values(head=_LOG.c.head + 1).returning(_LOG.c.head)
+_ADD = sa.insert(_EVENT)
 _IDS = UuidSource()
 
 
@@ -74,18 +75,17 @@ async def append(
     sequence = (await connection.execute(_NEXT)).scalar_one()
     trace: dict[str, str] = {}
     propagate.inject(trace)
-    await connection.execute(
-        sa.insert(_EVENT).values(
-            sequence=sequence,
-            event_id=str(event_id or _IDS.new()),
-            subject=subject,
-            type=payload.DESCRIPTOR.full_name,
-            payload=payload.SerializeToString(deterministic=True),
-            correlation_id=current_correlation_id.get() if correlation_id is None else correlation_id,
-            trace_context=json.dumps(trace) if trace else "",
-            create_time=now,
-        )
-    )
+    row = {
+        "sequence": sequence,
+        "event_id": str(event_id or _IDS.new()),
+        "subject": subject,
+        "type": payload.DESCRIPTOR.full_name,
+        "payload": payload.SerializeToString(deterministic=True),
+        "correlation_id": current_correlation_id.get() if correlation_id is None else correlation_id,
+        "trace_context": json.dumps(trace) if trace else "",
+        "create_time": now,
+    }
+    await connection.execute(_ADD, row)
     announce(connection, TOPIC)
     return int(sequence)
 

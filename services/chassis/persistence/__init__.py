@@ -16,7 +16,14 @@ from services.chassis.persistence.errors import (
 )
 from services.chassis.persistence.notices import Notices, announce
 from services.chassis.persistence.schema import assert_schema_current
-from services.chassis.persistence.statements import add_exactly, find_row, insert_if_absent, put_row
+from services.chassis.persistence.statements import (
+    add_exactly,
+    change_row,
+    find_row,
+    insert_if_absent,
+    put_row,
+    row_at,
+)
 from services.chassis.persistence.types import ExactDecimal, UtcDateTime, table_metadata
 
 __all__ = [
@@ -32,8 +39,10 @@ __all__ = [
     "add_exactly",
     "announce",
     "assert_schema_current",
+    "change_row",
     "find_row",
     "insert_if_absent",
     "put_row",
+    "row_at",
     "table_metadata",
 ]

@@ -17,6 +17,7 @@ from services.chassis.persistence.errors import (
     StorageUnavailableError,
     translate,
 )
+from services.chassis.persistence.group_commit import Batch, BatchLostError
 from services.chassis.persistence.notices import Notices, take_announced
 from services.chassis.persistence.postgresql import PostgresqlBackend
 from services.chassis.persistence.sqlite import SqliteBackend
@@ -42,6 +43,8 @@ class Database:
         self._writer = backend.engine(Role.WRITER)
         self._turn = asyncio.Lock()
         self._writing: asyncio.Task[Any] | None = None
+        self._batch: Batch | None = None
+        self._committing: set[asyncio.Task[None]] = set()
         self.notices = Notices()
 
     @classmethod
@@ -95,7 +98,8 @@ class Database:
         """One write transaction: commits when the block ends, rolls back when it raises.
 
         Write transactions of a database run one after another, over all processes that share it, so
-        what the block reads cannot change before it commits. Keep the block short and call nothing
+        what the block reads cannot change before it commits. Those that stand in line share a commit
+        (see ``group_commit``); each is over only after it. Keep the block short and call nothing
         outside the database in it. It may be cancelled at any point but inside the commit.
 
         Raises:
@@ -106,23 +110,70 @@ class Database:
         """
         await self._take_turn()
         try:
+            batch = await self._open_batch()
+            try:
+                async with _translated(), batch.block() as connection:
+                    yield connection
+            except BatchLostError as lost:
+                await self._drop(batch, lost.for_the_others())
+                raise lost.reason from lost
+            except BaseException:
+                if batch.size == 0:
+                    await self._drop(batch, StorageUnavailableError("the transaction was taken back"))
+                raise
+            if batch.size == 1:
+                committing = asyncio.create_task(self._commit_in_turn(batch))
+                self._committing.add(committing)
+                committing.add_done_callback(self._committing.discard)
+        finally:
+            self._writing = None
+            self._turn.release()
+        await _to_the_end(_told(batch))
+
+    async def _open_batch(self) -> Batch:
+        """The transaction that waits for its commit, or a new one. The turn is ours."""
+        if self._batch is not None and self._batch.full:
+            await self._commit(self._batch)
+        if self._batch is None:
             async with _translated(connecting=True):
                 connection = await _connected(self._writer)
             try:
                 take_announced(connection)
                 async with _translated():
                     await self._backend.begin_write(connection)
-                    yield connection
-                await _to_the_end(_commit(connection))
-                topics = take_announced(connection)
-            finally:
-                # Closing rolls back what was not committed.
+            except BaseException:
                 await _to_the_end(connection.close())
+                raise
+            self._batch = Batch(connection)
+        return self._batch
+
+    async def _commit_in_turn(self, batch: Batch) -> None:
+        """Commit after those who stand in line now."""
+        async with self._turn:
+            if batch is self._batch:
+                await self._commit(batch)
+
+    async def _commit(self, batch: Batch) -> None:
+        """Commit and tell everybody. The turn is ours."""
+        self._batch = None
+        topics: frozenset[str] = frozenset()
+        try:
+            await _to_the_end(_commit(batch.connection))
+            topics = take_announced(batch.connection)
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the commit raises it
+            batch.fail(error)
         finally:
-            self._writing = None
-            self._turn.release()
+            # Closing rolls back what was not committed.
+            await _to_the_end(batch.connection.close())
         for topic in topics:
             self.notices.publish(topic)
+        batch.succeed()
+
+    async def _drop(self, batch: Batch, error: StorageUnavailableError) -> None:
+        """Take the whole transaction back. The turn is ours."""
+        self._batch = None
+        batch.fail(error)
+        await _to_the_end(batch.connection.close())
 
     async def run_transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run ``work`` in a write transaction, again from its start when a concurrent one won.
@@ -156,6 +207,8 @@ class Database:
     async def close(self) -> None:
         """Wait for the running write, then disconnect. The last connection of SQLite is the writer."""
         async with self._turn:
+            if self._batch is not None:
+                await self._commit(self._batch)
             await self._reader.dispose()
             await self._writer.dispose()
             self._backend.release()
@@ -205,6 +258,10 @@ async def _commit(connection: AsyncConnection) -> None:
         if isinstance(typed, StorageUnavailableError) and connection.dialect.name != "sqlite":
             raise StorageUnavailableError(typed.message, outcome_unknown=True) from error
         raise typed or error from error
+
+
+async def _told(batch: Batch) -> None:
+    await batch.done
 
 
 async def _connected(engine: AsyncEngine) -> AsyncConnection:

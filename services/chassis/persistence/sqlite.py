@@ -10,14 +10,17 @@ import fcntl
 import os
 from pathlib import Path
 
-from sqlalchemy import Connection, ExceptionContext, event
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import ExceptionContext, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, NullPool
 
+from services.chassis.persistence import sqlite_driver
 from services.chassis.persistence.backends import Role
 from services.chassis.persistence.errors import StorageInUseError, StorageUnavailableError
+from services.chassis.persistence.sqlite_driver import Connection
 
 READERS = 4
 BUSY_TIMEOUT_S = 5.0
@@ -58,8 +61,7 @@ class SqliteBackend:
         reader = role is Role.READER
         engine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(self._path)),
-            # None: the driver starts no transaction by itself, the listener below does.
-            connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S},
+            async_creator=self._connect,
             poolclass=NullPool if role is Role.MIGRATION else AsyncAdaptedQueuePool,
             **({} if role is Role.MIGRATION else _pool_sizes(READERS if reader else 1)),
         )
@@ -70,13 +72,17 @@ class SqliteBackend:
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
 
-        def begin(connection: Connection) -> None:
+        def begin(connection: SyncConnection) -> None:
             connection.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
 
         event.listen(engine.sync_engine, "connect", set_pragmas)
         event.listen(engine.sync_engine, "begin", begin)
         event.listen(engine.sync_engine, "handle_error", _keep_after_cancellation)
         return engine
+
+    async def _connect(self) -> Connection:
+        # None: the driver starts no transaction by itself, the listener above does.
+        return await sqlite_driver.connect(str(self._path), isolation_level=None, timeout=BUSY_TIMEOUT_S)
 
     async def begin_write(self, connection: AsyncConnection) -> None:
         """Begin; the listener says ``BEGIN IMMEDIATE``, so that no statement can fail for a lock later."""

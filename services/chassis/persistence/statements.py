@@ -1,14 +1,17 @@
 """Statements that every service needs, and those that each backend spells in its own way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, and_, select, update
+from sqlalchemy import ColumnElement, Insert, RowMapping, Select, Table, Update, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.decimals import EXACT
+
+_KEY: Final = "key_"
 
 
 async def insert_if_absent(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -19,9 +22,21 @@ async def insert_if_absent(connection: AsyncConnection, table: Table, values: Ma
     Returns:
         Whether the row is new.
     """
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    result = await connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+    result = await connection.execute(_insertion(table, connection.dialect.name), dict(values))
     return result.rowcount == 1
+
+
+async def row_at(connection: AsyncConnection, table: Table, key: Mapping[str, Any]) -> RowMapping | None:
+    """The one row with a primary or unique key, by column name; None where there is none."""
+    return (await connection.execute(_look_up(table, tuple(key)), _named(key))).mappings().one_or_none()
+
+
+async def change_row(
+    connection: AsyncConnection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]
+) -> bool:
+    """Change columns of the rows that a key names; answers whether there was one."""
+    statement = _change(table, tuple(key), tuple(values))
+    return (await connection.execute(statement, {**_named(key), **values})).rowcount > 0
 
 
 async def find_row(connection: AsyncConnection, query: Select[Any]) -> dict[str, Any] | None:
@@ -46,7 +61,7 @@ async def put_row(
         values: the other columns.
     """
     if not await insert_if_absent(connection, table, {**key, **values}):
-        await connection.execute(update(table).where(_has(table, key)).values(**values))
+        await change_row(connection, table, key, values)
 
 
 async def add_exactly(
@@ -63,10 +78,35 @@ async def add_exactly(
     """
     if await insert_if_absent(connection, table, {**key, column: change}):
         return
-    held: Decimal = (await connection.execute(select(table.c[column]).where(_has(table, key)))).scalar_one()
-    total = EXACT.add(held, change)
-    await connection.execute(update(table).where(_has(table, key)).values({column: total}))
+    held = await row_at(connection, table, key)
+    if held is None:
+        raise AssertionError(f"a row of {table.name} stood in the way and is gone")
+    await change_row(connection, table, key, {column: EXACT.add(held[column], change)})
 
 
-def _has(table: Table, key: Mapping[str, Any]) -> ColumnElement[bool]:
-    return and_(*(table.c[name] == value for name, value in key.items()))
+# Statements are made once: to build one takes SQLAlchemy longer than SQLite takes to run it.
+
+
+@cache
+def _insertion(table: Table, dialect: str) -> Insert:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+@cache
+def _look_up(table: Table, key: tuple[str, ...]) -> Select[Any]:
+    return select(table).where(_has(table, key))
+
+
+@cache
+def _change(table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Update:
+    return update(table).where(_has(table, key)).values({name: bindparam(name) for name in columns})
+
+
+def _has(table: Table, key: Iterable[str]) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == bindparam(f"{_KEY}{name}") for name in key))
+
+
+def _named(key: Mapping[str, Any]) -> dict[str, Any]:
+    # An update may set a column of its key, so that both need names of their own.
+    return {f"{_KEY}{name}": value for name, value in key.items()}

@@ -1,6 +1,6 @@
 """Reads on one connection."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import RowMapping, Select, and_, or_, select
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.exchange.v1 import exchange_service_pb2, order_events_pb2, order_pb2
 
 from services.chassis.events import outbox
+from services.chassis.persistence import row_at
 from services.exchange import convert, convert_results
 from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
@@ -38,17 +39,11 @@ class SqlQueries:
 
     async def order(self, order_id: UUID) -> Order | None:
         """An order by its id."""
-        return await self._one_order(select(ORDERS).where(ORDERS.c.order_id == str(order_id)))
+        return await self._one_order({"order_id": str(order_id)})
 
     async def order_at(self, venue: str, account: str, client_order_id: str) -> Order | None:
         """An order by our id of it at the venue."""
-        return await self._one_order(
-            select(ORDERS).where(
-                ORDERS.c.venue == venue,
-                ORDERS.c.account == account,
-                ORDERS.c.client_order_id == client_order_id,
-            )
-        )
+        return await self._one_order({"venue": venue, "account": account, "client_order_id": client_order_id})
 
     async def orders(self, wanted: OrderFilter, limit: int) -> Sequence[Order]:
         """Orders, newest first."""
@@ -113,8 +108,7 @@ class SqlQueries:
 
     async def cursors(self, account: str, venue: str) -> Cursors:
         """How far we have followed."""
-        query = select(CURSORS).where(CURSORS.c.account == account, CURSORS.c.venue == venue)
-        row = (await self._connection.execute(query)).mappings().one_or_none()
+        row = await row_at(self._connection, CURSORS, {"account": account, "venue": venue})
         return Cursors() if row is None else Cursors(row["stream"], row["fills"], row["transfers"])
 
     async def log_head(self) -> tuple[str, int]:
@@ -140,11 +134,10 @@ class SqlQueries:
         return entries, looked
 
     async def _request_row(self, account: str, request_id: str) -> RowMapping | None:
-        query = select(REQUESTS).where(REQUESTS.c.account == account, REQUESTS.c.request_id == request_id)
-        return (await self._connection.execute(query)).mappings().one_or_none()
+        return await row_at(self._connection, REQUESTS, {"account": account, "request_id": request_id})
 
-    async def _one_order(self, query: "Select[tuple[object, ...]]") -> Order | None:
-        row = (await self._connection.execute(query)).mappings().one_or_none()
+    async def _one_order(self, key: Mapping[str, str]) -> Order | None:
+        row = await row_at(self._connection, ORDERS, key)
         return None if row is None else order_of(row)
 
     async def _all_orders(self, query: "Select[tuple[object, ...]]") -> Sequence[Order]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.events import outbox
@@ -17,6 +17,7 @@ from services.exchange.storage.transaction import SqlTransaction
 from services.kernel.clock import Clock
 
 _POLL_S = 0.25
+_EPOCH = select(WRITERS.c.epoch).where(WRITERS.c.account == bindparam("of_account"))
 
 
 class SqlStore:
@@ -135,6 +136,5 @@ class SqlStore:
 
 
 async def _epoch(connection: AsyncConnection, account: str) -> int | None:
-    query = select(WRITERS.c.epoch).where(WRITERS.c.account == account)
-    epoch: int | None = (await connection.execute(query)).scalar_one_or_none()
+    epoch: int | None = (await connection.execute(_EPOCH, {"of_account": account})).scalar_one_or_none()
     return epoch

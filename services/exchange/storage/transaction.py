@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.exchange.v1 import order_events_pb2
 
 from services.chassis.events import outbox
-from services.chassis.persistence import insert_if_absent
+from services.chassis.persistence import change_row, insert_if_absent
 from services.chassis.telemetry.correlation import correlation_id
 from services.exchange import convert
 from services.exchange.domain.fills import Fill, Transfer
@@ -18,6 +18,15 @@ from services.exchange.storage.queries import SqlQueries, answer_bytes, batch_by
 from services.exchange.storage.rows import fill_row, order_row, transfer_row
 from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, REQUESTS, TRANSFERS
 from services.kernel.errors import DomainError, ErrorKind
+
+_ADD_ORDER = insert(ORDERS)
+_UNANSWERED = update(REQUESTS).where(REQUESTS.c.answer.is_(None)).values(answer=bindparam("answer"))
+_ANSWER_REQUEST = _UNANSWERED.where(
+    REQUESTS.c.account == bindparam("of_account"), REQUESTS.c.request_id == bindparam("of_request")
+)
+_ANSWER_CREATION = _UNANSWERED.where(
+    REQUESTS.c.order_id == bindparam("of_order"), REQUESTS.c.method == Method.CREATE.value
+)
 
 
 class SqlTransaction(SqlQueries):
@@ -40,7 +49,7 @@ class SqlTransaction(SqlQueries):
         """
         row = order_row(order)
         if order.version == 1:
-            await self._connection.execute(insert(ORDERS).values(**row))
+            await self._connection.execute(_ADD_ORDER, row)
         else:
             await self._replace(order, row)
         await outbox.append(
@@ -101,13 +110,7 @@ class SqlTransaction(SqlQueries):
     async def answer_creation(self, order: Order) -> None:
         """Keep the first answer of the request that created an order, if it has none yet."""
         await self._connection.execute(
-            update(REQUESTS)
-            .where(
-                REQUESTS.c.order_id == str(order.order_id),
-                REQUESTS.c.method == Method.CREATE.value,
-                REQUESTS.c.answer.is_(None),
-            )
-            .values(answer=answer_bytes(order))
+            _ANSWER_CREATION, {"of_order": str(order.order_id), "answer": answer_bytes(order)}
         )
 
     async def save_cursors(self, account: str, venue: str, cursors: Cursors) -> None:
@@ -115,28 +118,15 @@ class SqlTransaction(SqlQueries):
         values = {"stream": cursors.stream, "fills": cursors.fills, "transfers": cursors.transfers}
         row = {"account": account, "venue": venue, **values}
         if not await insert_if_absent(self._connection, CURSORS, row):
-            await self._connection.execute(
-                update(CURSORS).where(CURSORS.c.account == account, CURSORS.c.venue == venue).values(**values)
-            )
+            await change_row(self._connection, CURSORS, {"account": account, "venue": venue}, values)
 
     async def _keep_answer(self, account: str, request_id: str, answer: bytes) -> None:
-        await self._connection.execute(
-            update(REQUESTS)
-            .where(
-                REQUESTS.c.account == account,
-                REQUESTS.c.request_id == request_id,
-                REQUESTS.c.answer.is_(None),
-            )
-            .values(answer=answer)
-        )
+        keys = {"of_account": account, "of_request": request_id}
+        await self._connection.execute(_ANSWER_REQUEST, {**keys, "answer": answer})
 
     async def _replace(self, order: Order, row: dict[str, object]) -> None:
-        result = await self._connection.execute(
-            update(ORDERS)
-            .where(ORDERS.c.order_id == row["order_id"], ORDERS.c.version == order.version - 1)
-            .values(**row)
-        )
-        if result.rowcount != 1:
+        before = {"order_id": row["order_id"], "version": order.version - 1}
+        if not await change_row(self._connection, ORDERS, before, row):
             raise DomainError(
                 "INTERNAL",
                 f"{order.name} is not at version {order.version - 1}",
