@@ -5,7 +5,18 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Insert, RowMapping, Select, Table, Update, and_, bindparam, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    RowMapping,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,7 +39,9 @@ async def insert_if_absent(connection: AsyncConnection, table: Table, values: Ma
 
 async def row_at(connection: AsyncConnection, table: Table, key: Mapping[str, Any]) -> RowMapping | None:
     """The one row with a primary or unique key, by column name; None where there is none."""
-    return (await connection.execute(_look_up(table, tuple(key)), _named(key))).mappings().one_or_none()
+    found = await connection.execute(_look_up(table, tuple(key)), _named(key))
+    row: RowMapping | None = found.mappings().one_or_none()
+    return row
 
 
 async def change_row(
