@@ -17,7 +17,7 @@ from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk, Desks, VenueDesk
 from services.exchange.handlers.journal import LogJournal
 from services.exchange.handlers.loops import for_ever
-from services.exchange.handlers.place_order import Outside, PlaceOrder
+from services.exchange.handlers.place_order import PlaceOrder
 from services.exchange.handlers.place_orders import PlaceOrders
 from services.exchange.handlers.queries import Reads
 from services.exchange.handlers.reconcile import Reconciler
@@ -25,6 +25,7 @@ from services.exchange.handlers.recover import Operation
 from services.exchange.handlers.requests import Requests
 from services.exchange.handlers.resolve import Resolver
 from services.exchange.handlers.resume_orders import ResumeOrders
+from services.exchange.handlers.send_order import Outside, SendOrder
 from services.exchange.handlers.timing import Timing
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.handlers.writer import Writers
@@ -87,12 +88,13 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     booking = Booking(runtime.clock, parts.journal)
     outside = Outside(store, desks, parts.risk, parts.journal, booking, runtime.clock, runtime.ids, timing)
     requests = Requests()
-    placing = PlaceOrder(outside, requests)
-    cancelling = CancelOrder(outside, requests, placing)
-    resolver = Resolver(outside, placing, cancelling)
+    sending = SendOrder(outside)
+    placing = PlaceOrder(outside, requests, sending)
+    cancelling = CancelOrder(outside, requests, sending)
+    resolver = Resolver(outside, sending, cancelling)
     writers = Writers(store, desks, timing)
     operation = Operation(
-        outside, writers, Reconciler(outside, placing), ResumeOrders(outside, placing), resolver
+        outside, writers, Reconciler(outside, sending), ResumeOrders(outside, sending), resolver
     )
     watching = WatchOrders(store, desks, runtime.clock, timing)
     several = PlaceOrders(outside, requests, placing)

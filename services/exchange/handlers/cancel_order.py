@@ -7,8 +7,8 @@ import structlog
 from services.exchange.domain.errors import order_not_cancellable
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
-from services.exchange.handlers.place_order import Outside, PlaceOrder
 from services.exchange.handlers.requests import Requests
+from services.exchange.handlers.send_order import Outside, SendOrder
 from services.exchange.handlers.timing import Budget
 from services.exchange.ports import Accepted, CancelOutcome, Method, RequestClaim, Step
 from services.kernel.errors import request_id_reused
@@ -23,13 +23,13 @@ class CancelOrder:
     Args:
         outside: what it stands on.
         requests: the mutations running in this process.
-        placing: the orders being carried out here.
+        sending: the orders being carried out here.
     """
 
-    def __init__(self, outside: Outside, requests: Requests, placing: PlaceOrder) -> None:
+    def __init__(self, outside: Outside, requests: Requests, sending: SendOrder) -> None:
         self._outside = outside
         self._requests = requests
-        self._placing = placing
+        self._sending = sending
 
     async def handle(self, account: str, order_id: UUID, request_id: str, remaining: float) -> Order:
         """Cancel an order and answer it as the venue left it.
@@ -131,12 +131,12 @@ class CancelOrder:
         most = self._outside.timing.send
         if order.never_left:
             # Whoever asks risk for it now sees the wish before it would send.
-            await self._placing.wait(order.order_id, budget.within(most))
-            if not self._placing.under_way(order.order_id):
+            await self._sending.wait(order.order_id, budget.within(most))
+            if not self._sending.under_way(order.order_id):
                 await self.give_up_unsent(order)
             return
         order, outcome = await self.attempt(order, budget.within(most))
-        if not isinstance(outcome, Accepted) and self._placing.under_way(order.order_id):
+        if not isinstance(outcome, Accepted) and self._sending.under_way(order.order_id):
             # The order itself is still on its way: once it is there, it can be cancelled.
-            await self._placing.wait(order.order_id, budget.within(most))
+            await self._sending.wait(order.order_id, budget.within(most))
             await self.attempt(order, budget.within(most))

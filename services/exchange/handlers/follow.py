@@ -10,7 +10,7 @@ import structlog
 from services.chassis.telemetry.correlation import correlated
 from services.exchange.handlers.booking import Booked
 from services.exchange.handlers.desks import Desk
-from services.exchange.handlers.place_order import Outside
+from services.exchange.handlers.send_order import Outside
 from services.exchange.ports import Transaction, VenueEvent
 
 _log = structlog.get_logger(__name__)

@@ -7,8 +7,9 @@ from uuid import UUID, uuid5
 
 from services.exchange.domain.errors import request_expired, request_in_progress, writer_fenced
 from services.exchange.domain.order import OrderIntent
-from services.exchange.handlers.place_order import Outside, PlaceOrder
+from services.exchange.handlers.place_order import PlaceOrder
 from services.exchange.handlers.requests import Requests
+from services.exchange.handlers.send_order import Outside
 from services.exchange.ports import Method, OrderResult, RequestClaim
 from services.kernel.errors import DomainError, request_id_reused
 

@@ -11,7 +11,7 @@ from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.booking import Booked
 from services.exchange.handlers.desks import Desk
-from services.exchange.handlers.place_order import Outside, PlaceOrder
+from services.exchange.handlers.send_order import Outside, SendOrder
 from services.exchange.ports import Cursors, Step, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -25,12 +25,12 @@ class Reconciler:
 
     Args:
         outside: what it stands on.
-        placing: the orders being carried out here.
+        sending: the orders being carried out here.
     """
 
-    def __init__(self, outside: Outside, placing: PlaceOrder) -> None:
+    def __init__(self, outside: Outside, sending: SendOrder) -> None:
         self._outside = outside
-        self._placing = placing
+        self._sending = sending
 
     async def reconcile(self, desk: Desk) -> None:
         """Compare once.
@@ -131,7 +131,7 @@ class Reconciler:
         await self._book(desk, left or told)
 
     async def _no_longer_open(self, desk: Desk, order: Order) -> None:
-        if self._placing.under_way(order.order_id):
+        if self._sending.under_way(order.order_id):
             return
         told = await desk.venue.find(desk.account, order.client_order_id)
         if told is None:

@@ -7,10 +7,10 @@ import structlog
 from services.exchange.handlers.desks import Desk, Desks
 from services.exchange.handlers.follow import Follower
 from services.exchange.handlers.loops import backoff
-from services.exchange.handlers.place_order import Outside
 from services.exchange.handlers.reconcile import Reconciler
 from services.exchange.handlers.resolve import Resolver
 from services.exchange.handlers.resume_orders import ResumeOrders
+from services.exchange.handlers.send_order import Outside
 from services.exchange.handlers.writer import Writers
 from services.exchange.ports import VenueHistoryLostError, VenueUnreachableError
 from services.kernel.errors import DomainError

@@ -17,7 +17,7 @@ from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk
-from services.exchange.handlers.place_order import Outside, PlaceOrder
+from services.exchange.handlers.send_order import Outside, SendOrder
 from services.exchange.ports import NotThere, Step
 
 _log = structlog.get_logger(__name__)
@@ -29,13 +29,13 @@ class Resolver:
 
     Args:
         outside: what it stands on.
-        placing: the orders being carried out here, which are left alone.
+        sending: the orders being carried out here, which are left alone.
         cancelling: asks the venue to cancel.
     """
 
-    def __init__(self, outside: Outside, placing: PlaceOrder, cancelling: CancelOrder) -> None:
+    def __init__(self, outside: Outside, sending: SendOrder, cancelling: CancelOrder) -> None:
         self._outside = outside
-        self._placing = placing
+        self._sending = sending
         self._cancelling = cancelling
         self._absent_since: dict[UUID, datetime] = {}
 
@@ -53,7 +53,7 @@ class Resolver:
         for gone in [each for each in self._absent_since if each not in known]:
             del self._absent_since[gone]
         for order in orders:
-            if not self._placing.under_way(order.order_id):
+            if not self._sending.under_way(order.order_id):
                 with correlated(order.correlation_id):
                     await self._resolve(desk, order)
 

@@ -9,7 +9,7 @@ from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.booking import Booked
 from services.exchange.handlers.desks import Desk
-from services.exchange.handlers.place_order import Outside, PlaceOrder, required_order
+from services.exchange.handlers.send_order import Outside, SendOrder, required_order
 from services.exchange.handlers.timing import Budget
 from services.exchange.ports import Transaction
 
@@ -23,12 +23,12 @@ class ResumeOrders:
 
     Args:
         outside: what it stands on.
-        placing: carries them out.
+        sending: carries them out.
     """
 
-    def __init__(self, outside: Outside, placing: PlaceOrder) -> None:
+    def __init__(self, outside: Outside, sending: SendOrder) -> None:
         self._outside = outside
-        self._placing = placing
+        self._sending = sending
 
     async def resume(self, desk: Desk) -> None:
         """Bring each to a state that is an answer: sent, denied, or left to the venue's evidence.
@@ -41,7 +41,7 @@ class ResumeOrders:
                 desk.account, desk.venue_id, frozenset({OrderState.PENDING, OrderState.SUBMITTED})
             )
         for order in half_way:
-            if not self._placing.under_way(order.order_id):
+            if not self._sending.under_way(order.order_id):
                 with correlated(order.correlation_id):
                     await self._resume(desk, order)
 
@@ -59,7 +59,7 @@ class ResumeOrders:
         # An order that was committed this moment is about to be carried out by whoever committed it.
         before = self._outside.clock.now() - timedelta(seconds=self._outside.timing.quiet)
         for order in pending:
-            if order.update_time < before and not self._placing.under_way(order.order_id):
+            if order.update_time < before and not self._sending.under_way(order.order_id):
                 with correlated(order.correlation_id):
                     await self._resume(desk, order)
 
@@ -68,7 +68,7 @@ class ResumeOrders:
         budget = Budget(timing.risk + timing.send + timing.margin, timing.margin)
         if order.state is OrderState.PENDING:
             _log.info("order_resumed", order=order.name, state=order.state.value)
-            await self._placing.carry_out(order, budget)
+            await self._sending.carry_out(order, budget)
             return
         told = await desk.venue.find(order.account, order.client_order_id)
         age = self._outside.clock.now() - order.create_time
@@ -76,7 +76,7 @@ class ResumeOrders:
             # The venue refuses a second order with this client order id, should the first sending
             # still be on its way.
             _log.info("order_resumed", order=order.name, state=order.state.value)
-            await self._placing.carry_out(order, budget, sent_before=True)
+            await self._sending.carry_out(order, budget, sent_before=True)
             return
         async with self._outside.store.writing(order.account) as transaction:
             current = await required_order(transaction, order.order_id)
