@@ -6,14 +6,18 @@ from trademesh.portfolio.v1 import portfolio_service_pb2_grpc
 
 from services.chassis.events import Envelope, Subscription
 from services.chassis.persistence import Connection
+from services.chassis.persistence.requests import Once
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.portfolio import convert
+from services.portfolio.bookings import book
 from services.portfolio.domain.events import Fill, Transfer
-from services.portfolio.handlers import Queries, book
+from services.portfolio.handlers import Queries
+from services.portfolio.ports import BooksWriter
 from services.portfolio.servicer import PortfolioServicer
 from services.portfolio.settings import PortfolioSettings
 from services.portfolio.storage.books import SqlBooks, SqlBooksWriter
-from services.portfolio.upstreams import MarketMarkPrices
+from services.portfolio.storage.tables import REQUESTS
+from services.portfolio.upstreams import MarketPrices
 
 _log = structlog.get_logger(__name__)
 
@@ -27,15 +31,14 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
     """Wire books that the exchange's events feed, and questions answered from them."""
     database = runtime.require_database()
 
+    def writer(connection: Connection) -> BooksWriter:
+        return SqlBooksWriter(connection, runtime.clock, settings.lot_method)
+
     async def apply(connection: Connection, envelope: Envelope) -> None:
         event = _event_of(envelope)
         if event is None:
             return
-        await book(
-            event,
-            transaction_id=str(envelope.event_id),
-            books=SqlBooksWriter(connection, runtime.clock),
-        )
+        await book(event, transaction_id=str(envelope.event_id), books=writer(connection))
         _log.info("event_booked", kind=type(event).__name__, source=event.name, sequence=envelope.sequence)
 
     exchange = Subscription(
@@ -46,9 +49,12 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
         clock=runtime.clock,
     )
     queries = Queries(
-        SqlBooks(database), MarketMarkPrices(runtime.channel("market")), settings.valuation_asset
+        SqlBooks(database, settings.lot_method),
+        MarketPrices(runtime.channel("market"), runtime.clock),
+        settings.valuation_asset,
     )
-    servicer = PortfolioServicer(queries, exchange, runtime.clock)
+    once: Once[BooksWriter] = Once(database, runtime.clock, REQUESTS, writer)
+    servicer = PortfolioServicer(queries, exchange, once, runtime.clock, runtime.ids)
     return Application(
         servicers=[
             Binding(

@@ -1,4 +1,4 @@
-"""Use cases: book what happened, and answer from the books."""
+"""Use cases: answer from the books."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,23 +7,24 @@ from decimal import Decimal
 
 from services.kernel.decimals import EXACT
 from services.kernel.names import AccountName, InstrumentName
-from services.portfolio.domain.events import Fill, Transfer
-from services.portfolio.domain.ledger import book_fill, book_transfer
+from services.portfolio.domain.ledger import ASSETS, CORRECTIONS, DEPOSITS, FEES, FUNDING, TRANSIT
+from services.portfolio.domain.lots import Lot, LotMethod
 from services.portfolio.domain.position import Position
-from services.portfolio.domain.valuation import Valuation, value
-from services.portfolio.ports import BookedEntry, Books, BooksWriter, EntryQuery, LedgerSum, MarkPrices
+from services.portfolio.domain.prices import Pair, price_along, routes
+from services.portfolio.domain.valuation import Balances, Valuation, value
+from services.portfolio.ports import (
+    BookedEntry,
+    BookedGain,
+    Books,
+    EntryQuery,
+    GainQuery,
+    LedgerSum,
+    LotQuery,
+    Market,
+)
 
-
-async def book(event: Fill | Transfer, *, transaction_id: str, books: BooksWriter) -> None:
-    """Book one event of the exchange, inside the transaction that also remembers it was seen."""
-    if isinstance(event, Transfer):
-        await books.post(transaction_id, book_transfer(event))
-        return
-    await books.post(transaction_id, book_fill(event))
-    held = await books.position(event.account, event.venue, event.instrument)
-    if held is None:
-        held = Position(event.account, event.venue, event.instrument, event.base_asset, event.quote_asset)
-    await books.put_position(held.apply(event))
+_ROUTES = 8
+"""Most ways that are tried to price one asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,20 @@ class Queries:
 
     Attributes:
         books: the books.
-        marks: where mark prices come from.
-        valuation_asset: the asset that worth is told in.
+        market: where prices come from.
+        valuation_asset: the asset that worth is told in where nobody asks for another.
     """
 
     books: Books
-    marks: MarkPrices
+    market: Market
     valuation_asset: str
 
-    async def valuation(self, account: AccountName) -> Valuation:
+    async def valuation(self, account: AccountName, asset: str = "") -> Valuation:
         """Worth of an account.
+
+        Args:
+            account: whose.
+            asset: the asset to tell it in; the setting's where it is empty.
 
         Raises:
             DomainError: ACCOUNT_NOT_FOUND where nothing was ever booked for it.
@@ -71,35 +76,39 @@ class Queries:
             sums = await reader.sums(account.account)
             positions = await reader.positions(account.account)
         _require(sums, account)
-        return value(
-            self.valuation_asset,
-            holdings=_by_asset(sums, "assets:"),
-            deposits={
-                asset: EXACT.minus(amount) for asset, amount in _by_asset(sums, "equity:deposits:").items()
-            },
-            fees=_by_asset(sums, "expenses:fees:"),
-            positions=positions,
-            prices=await self._prices(positions),
-        )
+        return await self.value(asset or self.valuation_asset, sums, positions)
+
+    async def value(self, asset: str, sums: Sequence[LedgerSum], positions: Sequence[Position]) -> Valuation:
+        """Worth of what a snapshot of the books says."""
+        balances = balances_of(sums)
+        held = {_instrument(p) for p in positions if p.contract is not None and p.quantity != 0}
+        marks = await self.market.marks(sorted(held, key=str))
+        prices = await self._prices(asset, sums, positions)
+        return value(asset, balances=balances, positions=positions, prices=prices, marks=marks)
 
     async def positions(
-        self, account: AccountName, *, after: InstrumentName | None, limit: int
+        self, account: AccountName, *, after: InstrumentName | None, limit: int, strategy: str | None = None
     ) -> Sequence[MarkedPosition]:
         """Positions by instrument, after one of them.
 
+        Args:
+            account: whose.
+            after: where to go on; None for the beginning.
+            limit: most positions.
+            strategy: those of this strategy alone, the empty one for what no strategy ordered.
+
         Raises:
             DomainError: ACCOUNT_NOT_FOUND where nothing was ever booked for it.
         """
         async with self.books.read() as reader:
-            sums = await reader.sums(account.account)
-            positions = await reader.positions(account.account)
-        _require(sums, account)
+            _require(await reader.sums(account.account), account)
+            positions = await reader.positions(account.account, strategy)
         rest = [p for p in positions if after is None or (p.venue, p.instrument) > after.ids()][:limit]
-        marks = await self.marks.of([_instrument(p) for p in rest])
+        marks = await self.market.marks([_instrument(p) for p in rest])
         return [MarkedPosition(position, marks.get(_instrument(position))) for position in rest]
 
     async def entries(self, query: EntryQuery) -> Sequence[BookedEntry]:
-        """Ledger entries, newest first.
+        """Ledger entries.
 
         Raises:
             DomainError: ACCOUNT_NOT_FOUND where nothing was ever booked for it.
@@ -108,30 +117,96 @@ class Queries:
             _require(await reader.sums(query.account), AccountName(query.account))
             return await reader.entries(query)
 
-    async def trial_balance(self, account: AccountName) -> TrialBalance:
-        """The sum of every ledger account.
+    async def lots(self, query: LotQuery) -> Sequence[Lot]:
+        """Tax lots.
 
         Raises:
             DomainError: ACCOUNT_NOT_FOUND where nothing was ever booked for it.
         """
         async with self.books.read() as reader:
-            sums = await reader.sums(account.account)
-        _require(sums, account)
-        return TrialBalance(sums, _by_asset(sums, ""))
+            _require(await reader.sums(query.account), AccountName(query.account))
+            return await reader.lots(query)
 
-    async def _prices(self, positions: Sequence[Position]) -> Mapping[str, Decimal]:
-        """Price of each base asset that has an instrument against the valuation asset."""
-        priced = [p for p in positions if p.quote_asset == self.valuation_asset]
-        marks = await self.marks.of([_instrument(p) for p in priced])
-        return {p.base_asset: marks[_instrument(p)] for p in priced if _instrument(p) in marks}
+    async def gains(self, query: GainQuery) -> Sequence[BookedGain]:
+        """Realised gains by lot.
+
+        Raises:
+            DomainError: ACCOUNT_NOT_FOUND where nothing was ever booked for it.
+        """
+        async with self.books.read() as reader:
+            _require(await reader.sums(query.account), AccountName(query.account))
+            return await reader.gains(query)
+
+    async def lot_method(self, account: AccountName) -> LotMethod:
+        """Which lots a closing of the account takes from first, now; an account without books has one too."""
+        async with self.books.read() as reader:
+            return await reader.lot_method(account.account)
+
+    async def trial_balance(self, account: AccountName, strategy: str | None = None) -> TrialBalance:
+        """The sum of every ledger account.
+
+        Args:
+            account: whose.
+            strategy: only what belongs to this one, the empty one for what belongs to none.
+
+        Raises:
+            DomainError: ACCOUNT_NOT_FOUND where nothing was ever booked for it.
+        """
+        async with self.books.read() as reader:
+            _require(await reader.sums(account.account), account)
+            sums = await reader.sums(account.account, strategy)
+        return TrialBalance(sums, by_asset(sums, ""))
+
+    async def _prices(
+        self, into: str, sums: Sequence[LedgerSum], positions: Sequence[Position]
+    ) -> Mapping[str, Decimal]:
+        """Price in one asset of each other one that stands in the books, where it has one."""
+        assets = {row.asset for row in sums if not row.ledger_account.startswith("memo:")} - {into}
+        pairs = await self._pairs(sums, positions)
+        ways = {asset: routes(pairs, asset, into)[:_ROUTES] for asset in assets}
+        steps = [step.pair.instrument for found in ways.values() for way in found for step in way]
+        marks = await self.market.marks(sorted(steps, key=str))
+        prices: dict[str, Decimal] = {}
+        for asset, found in ways.items():
+            price = next((p for p in (price_along(way, marks) for way in found) if p is not None), None)
+            if price is not None:
+                prices[asset] = price
+        return prices
+
+    async def _pairs(self, sums: Sequence[LedgerSum], positions: Sequence[Position]) -> Sequence[Pair]:
+        """The spot instruments that prices may come from; those that were traded first."""
+        traded = [Pair(_instrument(p), p.base_asset, p.quote_asset) for p in positions if p.contract is None]
+        perpetuals = {_instrument(p) for p in positions if p.contract is not None}
+        venues = {row.ledger_account.split(":")[1] for row in sums if row.ledger_account.startswith(ASSETS)}
+        listed = await self.market.pairs(venues)
+        return [pair for pair in dict.fromkeys([*traded, *listed]) if pair.instrument not in perpetuals]
 
 
-def _by_asset(sums: Iterable[LedgerSum], prefix: str) -> Mapping[str, Decimal]:
+def balances_of(sums: Sequence[LedgerSum]) -> Balances:
+    """What the ledger says of an account, by asset."""
+    deposits = defaultdict(Decimal, by_asset(sums, DEPOSITS))
+    for asset, amount in by_asset(sums, TRANSIT).items():
+        deposits[asset] = EXACT.add(deposits[asset], amount)
+    return Balances(
+        holdings=by_asset(sums, ASSETS),
+        deposits=_negated(deposits),
+        corrections=_negated(by_asset(sums, CORRECTIONS)),
+        funding=_negated(by_asset(sums, FUNDING)),
+        fees=by_asset(sums, FEES),
+    )
+
+
+def by_asset(sums: Iterable[LedgerSum], prefix: str) -> Mapping[str, Decimal]:
+    """The sum over ledger accounts whose name begins so, by asset."""
     totals: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in sums:
         if row.ledger_account.startswith(prefix):
             totals[row.asset] = EXACT.add(totals[row.asset], row.amount)
     return totals
+
+
+def _negated(amounts: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    return {asset: EXACT.minus(amount) for asset, amount in amounts.items()}
 
 
 def _instrument(position: Position) -> InstrumentName:

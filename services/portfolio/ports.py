@@ -1,6 +1,6 @@
 """What the use cases need from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +8,28 @@ from decimal import Decimal
 from typing import Protocol
 
 from services.kernel.names import InstrumentName
+from services.portfolio.domain.events import Event, Fill
 from services.portfolio.domain.ledger import Transaction
+from services.portfolio.domain.lots import Gain, Lot, LotMethod, Matched
 from services.portfolio.domain.position import Position
+from services.portfolio.domain.prices import Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A transaction on its way into the books, with what it books.
+
+    Attributes:
+        transaction_id: of the transaction.
+        event: what happened.
+        transaction: its entries.
+        lot_method: the account's method then, of a spot fill; None otherwise.
+    """
+
+    transaction_id: str
+    event: Event
+    transaction: Transaction
+    lot_method: LotMethod | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +40,12 @@ class BookedEntry:
         number: grows with every entry of the books; the sort key.
         transaction_id: shared by the lines of a transaction.
         kind: value of the transaction kind.
+        strategy: id of the strategy; empty where it belongs to none.
         ledger_account: as in ``assets:sim:btc``.
         asset: the asset.
         amount: debit above zero, credit below zero.
-        source: the fill or transfer.
+        source: the fill, transfer or correction.
+        reason: of a correction by hand; empty otherwise.
         exchange_time: the venue's clock at the event.
         create_time: our clock when it was booked.
         correlation_id: of the call that led to it.
@@ -32,10 +54,12 @@ class BookedEntry:
     number: int
     transaction_id: str
     kind: str
+    strategy: str
     ledger_account: str
     asset: str
     amount: Decimal
     source: str
+    reason: str
     exchange_time: datetime
     create_time: datetime
     correlation_id: str
@@ -52,52 +76,150 @@ class LedgerSum:
 
 @dataclass(frozen=True, slots=True)
 class EntryQuery:
-    """Which entries to read, newest first.
+    """Which entries to read.
 
     Attributes:
         account: id of the account.
-        before: only entries with a smaller number.
+        beyond: only entries after this number in the order asked for; None for all.
         start_time: only entries at this exchange time or later.
         end_time: only entries before this exchange time.
         limit: most entries.
+        strategy: only entries of this strategy, the empty one for those of none; None for all.
+        oldest_first: the order; newest first without it.
     """
 
     account: str
-    before: int | None
+    beyond: int | None
     start_time: datetime | None
     end_time: datetime | None
     limit: int
+    strategy: str | None = None
+    oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LotQuery:
+    """Which lots to read, in the order of booking.
+
+    Attributes:
+        account: id of the account.
+        instrument: only lots of this one; None for all.
+        live_only: only lots of which something remains.
+        after: only lots of a greater number.
+        limit: most lots.
+    """
+
+    account: str
+    instrument: InstrumentName | None
+    live_only: bool
+    after: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class GainQuery:
+    """Which gains to read, in the order of booking.
+
+    Attributes:
+        account: id of the account.
+        instrument: only gains on this one; None for all.
+        start_time: only closings at this time or later, by the venue's clock.
+        end_time: only closings before this time, by the venue's clock.
+        after: only gains of a greater number.
+        limit: most gains.
+    """
+
+    account: str
+    instrument: InstrumentName | None
+    start_time: datetime | None
+    end_time: datetime | None
+    after: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookedGain:
+    """A gain as it stands in the books, with its number."""
+
+    number: int
+    gain: Gain
 
 
 class BooksWriter(Protocol):
     """The books inside one write transaction."""
 
-    async def post(self, transaction_id: str, transaction: Transaction) -> None:
-        """Add a transaction and its sums."""
+    async def record(self, record: Record) -> None:
+        """Add a transaction to journal and ledger, with its sums."""
         ...
 
-    async def position(self, account: str, venue: str, instrument: str) -> Position | None:
-        """The position, or None before its first fill."""
+    async def entries(self, account: str, transaction_id: str) -> Sequence[BookedEntry]:
+        """The lines of a transaction of an account, in order; empty where it has none of this id."""
         ...
 
-    async def put_position(self, position: Position) -> None:
-        """Store a position."""
+    async def reversed_by(self, transaction_id: str) -> str | None:
+        """Name of the correction that reversed a transaction; None where none did."""
+        ...
+
+    async def position(self, fill: Fill, *, strategy: str | None = None) -> Position | None:
+        """The position that a fill changes, or None before its first fill.
+
+        Args:
+            fill: says account and instrument.
+            strategy: that strategy's own position; the account's without it.
+        """
+        ...
+
+    async def put_position(self, position: Position, *, strategy: str | None = None) -> None:
+        """Store a position, of a strategy or of the account."""
+        ...
+
+    async def lot_method(self, account: str) -> LotMethod:
+        """Which lots a closing of the account takes from first, now."""
+        ...
+
+    async def set_lot_method(self, account: str, method: LotMethod) -> None:
+        """Set the method of later closings."""
+        ...
+
+    async def open_lots(self, fill: Fill, method: LotMethod) -> Sequence[Lot]:
+        """The lots that a fill may close, in the order of the method; enough for its quantity."""
+        ...
+
+    async def put_lots(self, matched: Matched) -> None:
+        """Store what a fill did to the lots."""
         ...
 
 
 class BooksReader(Protocol):
     """One snapshot of the books."""
 
-    async def sums(self, account: str) -> Sequence[LedgerSum]:
-        """The sum of every ledger account, by name; empty for an unknown account."""
+    async def sums(self, account: str, strategy: str | None = None) -> Sequence[LedgerSum]:
+        """The sum of every ledger account, by name; empty for an unknown account.
+
+        Args:
+            account: id of the account.
+            strategy: only what belongs to this one, the empty one for what belongs to none.
+        """
         ...
 
-    async def positions(self, account: str) -> Sequence[Position]:
-        """All positions, by venue and instrument, flat ones included."""
+    async def positions(self, account: str, strategy: str | None = None) -> Sequence[Position]:
+        """All positions of an account or of one of its strategies, by venue and instrument, flat ones too."""
         ...
 
     async def entries(self, query: EntryQuery) -> Sequence[BookedEntry]:
-        """Entries, newest first."""
+        """Ledger entries."""
+        ...
+
+    async def lots(self, query: LotQuery) -> Sequence[Lot]:
+        """Tax lots."""
+        ...
+
+    async def gains(self, query: GainQuery) -> Sequence[BookedGain]:
+        """Realised gains by lot."""
+        ...
+
+    async def lot_method(self, account: str) -> LotMethod:
+        """Which lots a closing of the account takes from first, now."""
         ...
 
 
@@ -109,11 +231,15 @@ class Books(Protocol):
         ...
 
 
-class MarkPrices(Protocol):
-    """Where mark prices come from."""
+class Market(Protocol):
+    """Where prices come from."""
 
-    async def of(self, instruments: Sequence[InstrumentName]) -> Mapping[InstrumentName, Decimal]:
+    async def marks(self, instruments: Sequence[InstrumentName]) -> Mapping[InstrumentName, Decimal]:
         """The middle of best bid and best ask of each instrument that has both now."""
+        ...
+
+    async def pairs(self, venues: Collection[str]) -> Sequence[Pair]:
+        """The spot instruments of venues, as far as the market service tells them now."""
         ...
 
 

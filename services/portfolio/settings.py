@@ -2,14 +2,19 @@
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.portfolio.domain.lots import LotMethod
+
 
 class PortfolioSettings(BaseSettings):
     """Environment variables with the prefix ``TRADEMESH_PORTFOLIO_``.
 
     Attributes:
         valuation_asset: the asset that an account's worth is told in, lower-case.
+        lot_method: which tax lot a closing takes from first, of accounts that were not set to another:
+            ``fifo``, ``lifo`` or ``hifo``.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_PORTFOLIO_", frozen=True)
 
     valuation_asset: str = "usdt"
+    lot_method: LotMethod = LotMethod.FIFO

@@ -1,37 +1,55 @@
 """Other services, behind our ports."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import grpc
 import structlog
-from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc, ticker_pb2
+from trademesh.market.v1 import instrument_pb2, market_service_pb2, market_service_pb2_grpc, ticker_pb2
 
+from services.kernel.clock import Clock
 from services.kernel.decimals import EXACT, parse
+from services.kernel.errors import DomainError
 from services.kernel.names import InstrumentName
+from services.portfolio.domain.prices import Pair
 
 _log = structlog.get_logger(__name__)
 _TIMEOUT_S = 1.0
+_PAIRS_KEPT = timedelta(minutes=1)
 _HALF = Decimal("0.5")
 
 
-class MarketMarkPrices:
-    """Mark prices from the market service.
+class MarketPrices:
+    """Prices from the market service.
 
-    A price that cannot be had now is left out: the books answer without it and say so.
+    A price that cannot be had now is left out: the books answer without it and say so. Which instruments
+    a venue has is asked once a minute; while the market service is away the last answer counts.
+
+    Args:
+        channel: to the market service.
+        clock: the time.
     """
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, clock: Clock) -> None:
         self._market = market_service_pb2_grpc.MarketServiceStub(channel)
+        self._clock = clock
+        self._pairs: dict[str, Sequence[Pair]] = {}
+        self._asked: dict[str, datetime] = {}
 
-    async def of(self, instruments: Sequence[InstrumentName]) -> Mapping[InstrumentName, Decimal]:
+    async def marks(self, instruments: Sequence[InstrumentName]) -> Mapping[InstrumentName, Decimal]:
         """The middle of best bid and best ask of each instrument that has both now."""
         wanted = list(dict.fromkeys(instruments))
         prices = await asyncio.gather(*(self._price(instrument) for instrument in wanted))
         return {
             instrument: price for instrument, price in zip(wanted, prices, strict=True) if price is not None
         }
+
+    async def pairs(self, venues: Collection[str]) -> Sequence[Pair]:
+        """The spot instruments of venues, as far as the market service tells them now."""
+        found = await asyncio.gather(*(self._pairs_of(venue) for venue in sorted(venues)))
+        return [pair for pairs in found for pair in pairs]
 
     async def _price(self, instrument: InstrumentName) -> Decimal | None:
         request = market_service_pb2.GetTickerRequest(name=f"{instrument}/ticker")
@@ -43,3 +61,38 @@ class MarketMarkPrices:
         if not ticker.bid_price or not ticker.ask_price:
             return None
         return EXACT.multiply(EXACT.add(parse(ticker.bid_price), parse(ticker.ask_price)), _HALF)
+
+    async def _pairs_of(self, venue: str) -> Sequence[Pair]:
+        now = self._clock.now()
+        asked = self._asked.get(venue)
+        if asked is None or now - asked >= _PAIRS_KEPT:
+            self._asked[venue] = now
+            try:
+                self._pairs[venue] = await self._listed(venue)
+            except grpc.aio.AioRpcError as error:
+                _log.warning("instruments_missing", venue=venue, code=error.code().name)
+        return self._pairs.get(venue, ())
+
+    async def _listed(self, venue: str) -> Sequence[Pair]:
+        found: list[Pair] = []
+        token = ""
+        while True:
+            request = market_service_pb2.ListInstrumentsRequest(
+                parent=f"venues/{venue}", page_size=1000, page_token=token
+            )
+            page: market_service_pb2.ListInstrumentsResponse = await self._market.ListInstruments(
+                request, timeout=_TIMEOUT_S
+            )
+            found += [pair for pair in map(_pair, page.instruments) if pair is not None]
+            token = page.next_page_token
+            if not token:
+                return found
+
+
+def _pair(instrument: instrument_pb2.Instrument) -> Pair | None:
+    """A spot instrument; None for one whose name is not one."""
+    try:
+        name = InstrumentName.parse(instrument.name)
+    except DomainError:
+        return None
+    return Pair(name, instrument.base_asset, instrument.quote_asset)

@@ -89,6 +89,20 @@ def _start(mesh: RecordedMesh) -> None:
     mesh.start_trading()
 
 
+def _adjust(_: RecordedMesh) -> Json:
+    return _adjustment("0.5")
+
+
+def _take_back(mesh: RecordedMesh) -> None:
+    mesh.call("PortfolioService.CreateCorrection", **_adjustment("-0.5"))
+
+
+def _adjustment(amount: str) -> Json:
+    adjustment = {"venue": "venues/sim", "asset": "usdt", "amount": amount}
+    correction = {"adjustment": adjustment, "reason": _WHY}
+    return {"parent": ACCOUNT, "request_id": str(uuid4()), "correction": correction}
+
+
 _WHY = "an example"
 _CHECK = {
     "account": ACCOUNT,
@@ -98,6 +112,8 @@ _CHECK = {
     "validate_only": True,
 }
 _LIMITS = {"name": f"{ACCOUNT}/limits", "max_open_orders": 100}
+
+_SETTINGS = {"name": f"{ACCOUNT}/accountSettings", "lot_method": "LOT_METHOD_FIFO"}
 
 EXAMPLES: dict[str, Example] = {
     "MarketService.ListInstruments": Example(_fixed(parent="venues/sim"), "instruments"),
@@ -142,6 +158,11 @@ EXAMPLES: dict[str, Example] = {
     "PortfolioService.ListPositions": Example(_fixed(parent=ACCOUNT), "positions"),
     "PortfolioService.ListLedgerEntries": Example(_fixed(parent=ACCOUNT, page_size=3), "ledger_entries"),
     "PortfolioService.GetTrialBalance": Example(_fixed(name=f"{ACCOUNT}/trialBalance"), "balanced"),
+    "PortfolioService.CreateCorrection": Example(_adjust, "ledger_entries", _take_back),
+    "PortfolioService.ListTaxLots": Example(_fixed(parent=ACCOUNT, include_closed=True), "tax_lots"),
+    "PortfolioService.ListRealizedGains": Example(_fixed(parent=ACCOUNT, page_size=3), "realized_gains"),
+    "PortfolioService.GetAccountSettings": Example(_fixed(name=_SETTINGS["name"]), "lot_method"),
+    "PortfolioService.UpdateAccountSettings": Example(_asked(account_settings=_SETTINGS), "lot_method"),
     "OrchestratorService.StartTrading": Example(_asked(reason=_WHY), "mode"),
     "OrchestratorService.StopTrading": Example(_asked(reason=_WHY), "mode", _start),
     "OrchestratorService.EmergencyStop": Example(_asked(reason=_WHY), "mode", _start),

@@ -3,6 +3,22 @@
 Every transaction sums to zero in each asset. A trade moves two assets, so each leg is balanced by a
 trading account of the instrument in that leg's asset (P. Selinger, "Tutorial on multiple currency
 accounting", 2005): the ledger balances without any price.
+
+The ledger accounts, debit above zero and credit below zero:
+
+    assets:{venue}:{asset}                        what is held
+    equity:deposits:{asset}                       what came in less what went out, negated
+    equity:transit:{asset}                        on its way between two venues or accounts of one owner
+    equity:corrections:{asset}                    put right by the venue or by hand, negated
+    trading:{venue}:{instrument}:{asset}          the other side of a spot trade's legs
+    income:pnl:{venue}:{instrument}:{asset}       realised profit of a perpetual, negated
+    income:funding:{venue}:{instrument}:{asset}   funding received less paid, negated
+    expenses:fees:{asset}                         fees paid
+    memo:position:{venue}:{instrument}            contracts held of a perpetual
+    memo:market:{venue}:{instrument}              the same, negated
+
+A perpetual moves neither base nor quote asset, so only realised profit, fee and funding are money in the
+books. The contracts themselves stand in two memorandum accounts, in units of the instrument.
 """
 
 from collections import defaultdict
@@ -13,9 +29,16 @@ from decimal import Decimal
 from enum import Enum
 
 from services.kernel.decimals import EXACT
-from services.portfolio.domain.events import Fill, Transfer
 
 ZERO = Decimal(0)
+ASSETS = "assets:"
+DEPOSITS = "equity:deposits:"
+TRANSIT = "equity:transit:"
+CORRECTIONS = "equity:corrections:"
+EQUITY = "equity:"
+FEES = "expenses:fees:"
+FUNDING = "income:funding:"
+MEMO_POSITION = "memo:position:"
 
 
 class TransactionKind(Enum):
@@ -23,6 +46,10 @@ class TransactionKind(Enum):
 
     TRANSFER = "transfer"
     FILL = "fill"
+    FUNDING = "funding"
+    INTERNAL = "internal"
+    CORRECTION = "correction"
+    REVERSAL = "reversal"
 
 
 class UnbalancedError(ValueError):
@@ -35,7 +62,8 @@ class Entry:
 
     Attributes:
         ledger_account: as in ``assets:sim:btc``.
-        asset: the asset of the amount.
+        asset: the asset of the amount; the unit of an instrument, as in ``contract:sim:btc-usdt-perp``,
+            in a memorandum account.
         amount: debit above zero, credit below zero; never zero.
     """
 
@@ -51,9 +79,11 @@ class Transaction:
     Attributes:
         account: id of the account whose books these are.
         kind: what it books.
-        source: resource name of the fill or the transfer.
-        exchange_time: the venue's clock at the event.
+        source: resource name of the fill, the transfer or the correction.
+        exchange_time: the venue's clock at the event; ours for a correction by hand.
         entries: sum to zero in each asset.
+        strategy: id of the strategy that it belongs to; empty where it belongs to none.
+        reason: why, of a correction or a reversal; empty otherwise.
 
     Raises:
         UnbalancedError: they do not.
@@ -64,6 +94,8 @@ class Transaction:
     source: str
     exchange_time: datetime
     entries: tuple[Entry, ...]
+    strategy: str = ""
+    reason: str = ""
 
     def __post_init__(self) -> None:
         unbalanced = {asset: total for asset, total in totals(self.entries).items() if total != 0}
@@ -82,69 +114,15 @@ def totals(entries: Iterable[Entry]) -> Mapping[str, Decimal]:
 
 def holding_account(venue: str, asset: str) -> str:
     """The ledger account of what is held of an asset at a venue."""
-    return f"assets:{venue}:{asset}"
+    return f"{ASSETS}{venue}:{asset}"
 
 
-def fee_account(asset: str) -> str:
-    """The ledger account of fees paid in an asset."""
-    return f"expenses:fees:{asset}"
+def contract_unit(venue: str, instrument: str) -> str:
+    """What stands in place of an asset where contracts are counted."""
+    return f"contract:{venue}:{instrument}"
 
 
-def deposit_account(asset: str) -> str:
-    """The ledger account of deposits less withdrawals of an asset."""
-    return f"equity:deposits:{asset}"
-
-
-def book_transfer(transfer: Transfer) -> Transaction:
-    """The transaction of a deposit or a withdrawal."""
-    return Transaction(
-        account=transfer.account,
-        kind=TransactionKind.TRANSFER,
-        source=transfer.name,
-        exchange_time=transfer.exchange_time,
-        entries=_move(
-            transfer.asset,
-            transfer.amount,
-            into=holding_account(transfer.venue, transfer.asset),
-            out_of=deposit_account(transfer.asset),
-        ),
-    )
-
-
-def book_fill(fill: Fill) -> Transaction:
-    """The transaction of a fill: the base leg, the quote leg and the fee."""
-    base = EXACT.multiply(fill.quantity, Decimal(fill.side.value))
-    quote = EXACT.minus(EXACT.multiply(base, fill.price))
-    trading = f"trading:{fill.venue}:{fill.instrument}"
-    return Transaction(
-        account=fill.account,
-        kind=TransactionKind.FILL,
-        source=fill.name,
-        exchange_time=fill.exchange_time,
-        entries=(
-            *_move(
-                fill.base_asset,
-                base,
-                into=holding_account(fill.venue, fill.base_asset),
-                out_of=f"{trading}:{fill.base_asset}",
-            ),
-            *_move(
-                fill.quote_asset,
-                quote,
-                into=holding_account(fill.venue, fill.quote_asset),
-                out_of=f"{trading}:{fill.quote_asset}",
-            ),
-            *_move(
-                fill.fee_asset,
-                fill.fee,
-                into=fee_account(fill.fee_asset),
-                out_of=holding_account(fill.venue, fill.fee_asset),
-            ),
-        ),
-    )
-
-
-def _move(asset: str, amount: Decimal, *, into: str, out_of: str) -> tuple[Entry, ...]:
+def move(asset: str, amount: Decimal, *, into: str, out_of: str) -> tuple[Entry, ...]:
     """Two entries, or none where nothing moves."""
     if amount == ZERO:
         return ()

@@ -1,19 +1,45 @@
 """The books in the database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, Table, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.persistence import Database, add_exactly, find_row, put_row
+from services.chassis.persistence import Database, find_row, put_row
 from services.chassis.telemetry import correlation
 from services.kernel.clock import Clock
-from services.portfolio.domain.ledger import Entry, Transaction
+from services.kernel.decimals import EXACT
+from services.portfolio.domain.events import Fill
+from services.portfolio.domain.ledger import Transaction
+from services.portfolio.domain.lots import Lot, LotMethod, Matched
 from services.portfolio.domain.position import Position
-from services.portfolio.ports import BookedEntry, EntryQuery, LedgerSum
-from services.portfolio.storage.tables import LEDGER_ENTRIES, LEDGER_SUMS, POSITIONS
+from services.portfolio.ports import (
+    BookedEntry,
+    BookedGain,
+    EntryQuery,
+    GainQuery,
+    LedgerSum,
+    LotQuery,
+    Record,
+)
+from services.portfolio.storage import lots
+from services.portfolio.storage.journal import contract_columns, contract_of, event_columns
+from services.portfolio.storage.tables import (
+    ACCOUNT_SETTINGS,
+    JOURNAL,
+    LEDGER_ENTRIES,
+    LEDGER_SUMS,
+    POSITIONS,
+    STRATEGY_POSITIONS,
+)
+
+_POSITION = ("account", "venue", "instrument", "base_asset", "quote_asset", "quantity", "cost")
+_POSITION_MORE = ("realized_pnl", "fill_count", "last_fill_time")
 
 
 class SqlBooksWriter:
@@ -22,106 +48,235 @@ class SqlBooksWriter:
     Args:
         connection: the transaction; whoever opened it commits it.
         clock: gives the time of booking.
+        lot_method: of accounts that were not set to another.
     """
 
-    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+    def __init__(self, connection: AsyncConnection, clock: Clock, lot_method: LotMethod) -> None:
         self._connection = connection
         self._clock = clock
+        self._lot_method = lot_method
 
-    async def post(self, transaction_id: str, transaction: Transaction) -> None:
-        """Add a transaction and its sums."""
-        now = self._clock.now()
+    async def record(self, record: Record) -> None:
+        """Add a transaction to journal and ledger, with its sums."""
+        transaction = record.transaction
+        shared = {
+            "account": transaction.account,
+            "transaction_id": record.transaction_id,
+            "kind": transaction.kind.value,
+            "strategy": transaction.strategy,
+            "source": transaction.source,
+            "reason": transaction.reason,
+            "exchange_time": transaction.exchange_time,
+            "create_time": self._clock.now(),
+            "correlation_id": correlation.correlation_id.get(),
+        }
+        method = "" if record.lot_method is None else record.lot_method.value
+        await self._connection.execute(
+            insert(JOURNAL).values(**{**event_columns(record.event), **shared, "lot_method": method})
+        )
         rows = [
             {
-                "account": transaction.account,
-                "transaction_id": transaction_id,
+                **shared,
                 "line": line,
-                "kind": transaction.kind.value,
                 "ledger_account": entry.ledger_account,
                 "asset": entry.asset,
                 "amount": entry.amount,
-                "source": transaction.source,
-                "exchange_time": transaction.exchange_time,
-                "create_time": now,
-                "correlation_id": correlation.correlation_id.get(),
             }
             for line, entry in enumerate(transaction.entries, start=1)
         ]
         if rows:
             await self._connection.execute(insert(LEDGER_ENTRIES), rows)
-        for entry in transaction.entries:
-            await self._add_to_sum(transaction.account, entry)
+            await self._add_to_sums(transaction)
 
-    async def position(self, account: str, venue: str, instrument: str) -> Position | None:
-        """The position, or None before its first fill."""
-        columns = POSITIONS.c
-        query = select(POSITIONS).where(
-            columns.account == account, columns.venue == venue, columns.instrument == instrument
+    async def entries(self, account: str, transaction_id: str) -> Sequence[BookedEntry]:
+        """The lines of a transaction of an account, in order; empty where it has none of this id."""
+        columns = LEDGER_ENTRIES.c
+        query = (
+            _entries()
+            .where(columns.transaction_id == transaction_id, columns.account == account)
+            .order_by(columns.line)
+        )
+        return [BookedEntry(*row) for row in await self._connection.execute(query)]
+
+    async def reversed_by(self, transaction_id: str) -> str | None:
+        """Name of the correction that reversed a transaction; None where none did."""
+        query = select(JOURNAL.c.source).where(JOURNAL.c.reverses == transaction_id)
+        return (await self._connection.execute(query)).scalar_one_or_none()
+
+    async def position(self, fill: Fill, *, strategy: str | None = None) -> Position | None:
+        """The position that a fill changes, or None before its first fill."""
+        table = _positions(strategy)
+        query = _of(table, fill.account, strategy).where(
+            table.c.venue == fill.venue, table.c.instrument == fill.instrument
         )
         row = await find_row(self._connection, query)
-        return None if row is None else Position(**row)
+        return None if row is None else _position(row)
 
-    async def put_position(self, position: Position) -> None:
+    async def put_position(self, position: Position, *, strategy: str | None = None) -> None:
         """Store a position in place of the one before."""
-        values = asdict(position)
+        values = {name: getattr(position, name) for name in (*_POSITION, *_POSITION_MORE)}
         key = {name: values.pop(name) for name in ("account", "venue", "instrument")}
-        await put_row(self._connection, POSITIONS, key, values)
+        if strategy is not None:
+            key["strategy"] = strategy
+        await put_row(
+            self._connection, _positions(strategy), key, values | contract_columns(position.contract)
+        )
 
-    async def _add_to_sum(self, account: str, entry: Entry) -> None:
-        key = {"account": account, "ledger_account": entry.ledger_account, "asset": entry.asset}
-        await add_exactly(self._connection, LEDGER_SUMS, key, "amount", entry.amount)
+    async def lot_method(self, account: str) -> LotMethod:
+        """Which lots a closing of the account takes from first, now."""
+        return await _lot_method(self._connection, account, self._lot_method)
+
+    async def set_lot_method(self, account: str, method: LotMethod) -> None:
+        """Set the method of later closings."""
+        values = {"lot_method": method.value, "update_time": self._clock.now()}
+        await put_row(self._connection, ACCOUNT_SETTINGS, {"account": account}, values)
+
+    async def open_lots(self, fill: Fill, method: LotMethod) -> Sequence[Lot]:
+        """The lots that a fill may close, in the order of the method; enough for its quantity."""
+        return await lots.load_open(self._connection, fill, method)
+
+    async def put_lots(self, matched: Matched) -> None:
+        """Store what a fill did to the lots."""
+        await lots.store(self._connection, matched)
+
+    async def _add_to_sums(self, transaction: Transaction) -> None:
+        """Add the entries to the sums: one question and one write, however many entries there are."""
+        sums = await self._sums_before(transaction)
+        for entry in transaction.entries:
+            key = (entry.ledger_account, entry.asset)
+            sums[key] = EXACT.add(sums[key], entry.amount)
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(LEDGER_SUMS)
+        touched = {(entry.ledger_account, entry.asset) for entry in transaction.entries}
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["account", "strategy", "ledger_account", "asset"],
+                set_={"amount": statement.excluded.amount},
+            ),
+            [
+                {
+                    "account": transaction.account,
+                    "strategy": transaction.strategy,
+                    "ledger_account": ledger_account,
+                    "asset": asset,
+                    "amount": sums[ledger_account, asset],
+                }
+                for ledger_account, asset in sorted(touched)
+            ],
+        )
+
+    async def _sums_before(self, transaction: Transaction) -> defaultdict[tuple[str, str], Decimal]:
+        columns = LEDGER_SUMS.c
+        names = {entry.ledger_account for entry in transaction.entries}
+        rows = await self._connection.execute(
+            select(columns.ledger_account, columns.asset, columns.amount).where(
+                columns.account == transaction.account,
+                columns.strategy == transaction.strategy,
+                columns.ledger_account.in_(sorted(names)),
+            )
+        )
+        sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for ledger_account, asset, amount in rows:
+            sums[ledger_account, asset] = amount
+        return sums
 
 
 class SqlBooksReader:
     """One snapshot of the books."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, lot_method: LotMethod) -> None:
         self._connection = connection
+        self._lot_method = lot_method
 
-    async def sums(self, account: str) -> Sequence[LedgerSum]:
+    async def sums(self, account: str, strategy: str | None = None) -> Sequence[LedgerSum]:
         """The sum of every ledger account, by name."""
         columns = LEDGER_SUMS.c
-        rows = await self._connection.execute(
-            select(columns.ledger_account, columns.asset, columns.amount)
-            .where(columns.account == account)
-            .order_by(columns.ledger_account, columns.asset)
+        query = select(columns.ledger_account, columns.asset, columns.amount).where(
+            columns.account == account
         )
-        return [LedgerSum(*row) for row in rows]
+        if strategy is not None:
+            query = query.where(columns.strategy == strategy)
+        totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for ledger_account, asset, amount in await self._connection.execute(query):
+            totals[ledger_account, asset] = EXACT.add(totals[ledger_account, asset], amount)
+        return [LedgerSum(*key, amount) for key, amount in sorted(totals.items())]
 
-    async def positions(self, account: str) -> Sequence[Position]:
-        """All positions, by venue and instrument."""
-        columns = POSITIONS.c
-        rows = await self._connection.execute(
-            select(POSITIONS).where(columns.account == account).order_by(columns.venue, columns.instrument)
-        )
-        return [Position(**row) for row in rows.mappings()]
+    async def positions(self, account: str, strategy: str | None = None) -> Sequence[Position]:
+        """All positions of an account or of one of its strategies, by venue and instrument."""
+        table = _positions(strategy)
+        query = _of(table, account, strategy).order_by(table.c.venue, table.c.instrument)
+        return [_position(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def entries(self, query: EntryQuery) -> Sequence[BookedEntry]:
-        """Entries, newest first."""
+        """Ledger entries, newest or oldest first."""
         columns = LEDGER_ENTRIES.c
         statement = (
-            select(*(columns[name] for name in BookedEntry.__dataclass_fields__))
+            _entries()
             .where(columns.account == query.account)
-            .order_by(columns.number.desc())
+            .order_by(columns.number if query.oldest_first else columns.number.desc())
             .limit(query.limit)
         )
-        if query.before is not None:
-            statement = statement.where(columns.number < query.before)
+        if query.strategy is not None:
+            statement = statement.where(columns.strategy == query.strategy)
+        if query.beyond is not None:
+            further = columns.number > query.beyond if query.oldest_first else columns.number < query.beyond
+            statement = statement.where(further)
         if query.start_time is not None:
             statement = statement.where(columns.exchange_time >= query.start_time)
         if query.end_time is not None:
             statement = statement.where(columns.exchange_time < query.end_time)
         return [BookedEntry(*row) for row in await self._connection.execute(statement)]
 
+    async def lots(self, query: LotQuery) -> Sequence[Lot]:
+        """Tax lots in the order of booking."""
+        return await lots.list_lots(self._connection, query)
+
+    async def gains(self, query: GainQuery) -> Sequence[BookedGain]:
+        """Realised gains in the order of booking."""
+        return await lots.list_gains(self._connection, query)
+
+    async def lot_method(self, account: str) -> LotMethod:
+        """Which lots a closing of the account takes from first, now."""
+        return await _lot_method(self._connection, account, self._lot_method)
+
 
 class SqlBooks:
-    """The books of all accounts in a database."""
+    """The books of all accounts in a database.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: of the service.
+        lot_method: of accounts that were not set to another.
+    """
+
+    def __init__(self, database: Database, lot_method: LotMethod) -> None:
         self._database = database
+        self._lot_method = lot_method
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlBooksReader]:
         """Open a snapshot."""
         async with self._database.read() as connection:
-            yield SqlBooksReader(connection)
+            yield SqlBooksReader(connection, self._lot_method)
+
+
+async def _lot_method(connection: AsyncConnection, account: str, default: LotMethod) -> LotMethod:
+    query = select(ACCOUNT_SETTINGS.c.lot_method).where(ACCOUNT_SETTINGS.c.account == account)
+    found = (await connection.execute(query)).scalar_one_or_none()
+    return default if found is None else LotMethod(found)
+
+
+def _entries() -> Select[Any]:
+    return select(*(LEDGER_ENTRIES.c[name] for name in BookedEntry.__dataclass_fields__))
+
+
+def _positions(strategy: str | None) -> Table:
+    return POSITIONS if strategy is None else STRATEGY_POSITIONS
+
+
+def _of(table: Table, account: str, strategy: str | None) -> Select[Any]:
+    query = select(table).where(table.c.account == account)
+    return query if strategy is None else query.where(table.c.strategy == strategy)
+
+
+def _position(row: Mapping[Any, Any]) -> Position:
+    return Position(**{name: row[name] for name in (*_POSITION, *_POSITION_MORE)}, contract=contract_of(row))

@@ -1,131 +1,26 @@
 """The portfolio service behind real gRPC, fed by a real event log, on both databases."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import grpc
 import pytest
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2
-from trademesh.market.v1 import market_service_pb2_grpc, ticker_pb2
-from trademesh.portfolio.v1 import ledger_pb2, portfolio_service_pb2_grpc
+from trademesh.portfolio.v1 import ledger_pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2 as pb
 from trademesh.type.v1 import side_pb2
 
 from services.chassis.persistence import Database, assert_schema_current
-from services.chassis.runtime import Binding
-from services.portfolio.app import build
 from services.portfolio.storage.tables import METADATA
-from tests.support.application import EventLog, event_log, running
+from tests.support.portfolio import BTC, MIGRATIONS, NOON, Stage, at, filled, staged, transfer
 from tests.support.rpc import Serve
-
-BTC = "venues/sim/instruments/btc-usdt"
-MIGRATIONS = "services.portfolio.storage.migrations"
-NOON = datetime(2024, 8, 8, 12, tzinfo=UTC)
-
-
-class Market(market_service_pb2_grpc.MarketServiceServicer):
-    """Quotes what the test says; nothing else."""
-
-    def __init__(self) -> None:
-        self.quotes: dict[str, tuple[str, str]] = {}
-
-    async def GetTicker(self, request: Any, context: Any) -> ticker_pb2.Ticker:  # noqa: N802 - the contract's name
-        if request.name not in self.quotes:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "no price")
-        bid, ask = self.quotes[request.name]
-        return ticker_pb2.Ticker(name=request.name, bid_price=bid, ask_price=ask)
-
-
-def at(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
-
-
-def deposit(amount: str) -> Message:
-    return order_events_pb2.TransferRecorded(
-        transfer=balance_pb2.Transfer(
-            account="accounts/paper",
-            venue="venues/sim",
-            venue_transfer_id="1",
-            asset="usdt",
-            amount=amount,
-            exchange_time=at(NOON),
-        )
-    )
-
-
-def filled(side: side_pb2.Side, quantity: str, price: str, fee: str, minutes: int = 1) -> Message:
-    return order_events_pb2.FillRecorded(
-        fill=fill_pb2.Fill(
-            name=f"accounts/paper/fills/{uuid4()}",
-            order="accounts/paper/orders/o1",
-            instrument=BTC,
-            side=side,
-            price=price,
-            quantity=quantity,
-            fee=fee,
-            fee_asset="usdt",
-            base_asset="btc",
-            quote_asset="usdt",
-            exchange_time=at(NOON + timedelta(minutes=minutes)),
-        )
-    )
-
-
-@dataclass
-class Stage:
-    """The service with its neighbours."""
-
-    stub: "portfolio_service_pb2_grpc.PortfolioServiceAsyncStub"
-    market: Market
-    exchange: EventLog
-
-    async def happened(self, *events: Message) -> None:
-        """Let the exchange log these, and wait until the books have them."""
-        sequence = await self.exchange.happened(*events, correlation_id="c-1")
-        request = pb.GetTrialBalanceRequest(name="accounts/paper/trialBalance")
-        async with asyncio.timeout(10):
-            while await self._booked(request) < sequence:
-                await asyncio.sleep(0.01)
-
-    async def _booked(self, request: pb.GetTrialBalanceRequest) -> int:
-        try:
-            return (await self.stub.GetTrialBalance(request)).event_sequence
-        except grpc.aio.AioRpcError as error:
-            assert error.code() == grpc.StatusCode.NOT_FOUND  # noqa: PT017 - nothing is booked yet
-            return 0
 
 
 @pytest.fixture
 async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
-    market = Market()
-    prices = Binding(
-        market,
-        market_service_pb2_grpc.add_MarketServiceServicer_to_server,
-    )
-    database = await Database.open(database_url, migrations=MIGRATIONS)
-    async with (
-        event_log(tmp_path / "exchange.sqlite3") as exchange,
-        serve([exchange.binding]) as to_exchange,
-        serve([prices]) as to_market,
-        running(
-            "portfolio",
-            build,
-            database=database,
-            channels={"exchange": to_exchange, "market": to_market},
-        ) as channel,
-    ):
-        yield Stage(portfolio_service_pb2_grpc.PortfolioServiceStub(channel), market, exchange)
-    await database.close()
+    async with staged(serve, database_url, tmp_path) as stage:
+        yield stage
 
 
 async def test_schema_is_what_the_code_speaks_of(database_url: str) -> None:
@@ -137,7 +32,7 @@ async def test_schema_is_what_the_code_speaks_of(database_url: str) -> None:
 async def test_a_round_trip_is_booked(stage: Stage) -> None:
     stage.market.quotes[f"{BTC}/ticker"] = ("61999", "62001")
     await stage.happened(
-        deposit("100000"),
+        transfer("100000"),
         filled(side_pb2.SIDE_BUY, "0.5", "60000", "30"),
         filled(side_pb2.SIDE_SELL, "0.2", "61000", "12.2"),
     )
@@ -158,7 +53,7 @@ async def test_a_round_trip_is_booked(stage: Stage) -> None:
 
 async def test_sums_equal_the_entries(stage: Stage) -> None:
     await stage.happened(
-        deposit("500"), *(filled(side_pb2.SIDE_BUY, "0.001", "60000", "0.06", m) for m in range(5))
+        transfer("500"), *(filled(side_pb2.SIDE_BUY, "0.001", "60000", "0.06", m) for m in range(5))
     )
     listed: list[ledger_pb2.LedgerEntry] = []
     token = ""
@@ -183,7 +78,7 @@ async def test_sums_equal_the_entries(stage: Stage) -> None:
 
 async def test_entries_of_a_time_range(stage: Stage) -> None:
     await stage.happened(
-        deposit("500"), *(filled(side_pb2.SIDE_BUY, "0.001", "60000", "0", m) for m in (1, 2, 3))
+        transfer("500"), *(filled(side_pb2.SIDE_BUY, "0.001", "60000", "0", m) for m in (1, 2, 3))
     )
     page = await stage.stub.ListLedgerEntries(
         pb.ListLedgerEntriesRequest(
@@ -196,7 +91,7 @@ async def test_entries_of_a_time_range(stage: Stage) -> None:
 
 
 async def test_a_missing_price_is_listed(stage: Stage) -> None:
-    await stage.happened(deposit("100000"), filled(side_pb2.SIDE_BUY, "0.5", "60000", "30"))
+    await stage.happened(transfer("100000"), filled(side_pb2.SIDE_BUY, "0.5", "60000", "30"))
     worth = await stage.stub.GetPortfolio(pb.GetPortfolioRequest(name="accounts/paper/portfolio"))
     assert worth.equity == ""
     assert worth.missing_prices == ["btc"]
@@ -212,7 +107,7 @@ async def test_unknown_account(stage: Stage) -> None:
 
 
 async def test_a_foreign_page_token(stage: Stage) -> None:
-    await stage.happened(deposit("500"), filled(side_pb2.SIDE_BUY, "0.001", "60000", "0"))
+    await stage.happened(transfer("500"), filled(side_pb2.SIDE_BUY, "0.001", "60000", "0"))
     page = await stage.stub.ListLedgerEntries(
         pb.ListLedgerEntriesRequest(parent="accounts/paper", page_size=1)
     )

@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.portfolio.domain.booking import book_fill, book_transfer
 from services.portfolio.domain.events import Fill, Side, Transfer
-from services.portfolio.domain.ledger import (
-    Entry,
-    Transaction,
-    TransactionKind,
-    UnbalancedError,
-    book_fill,
-    book_transfer,
-    totals,
-)
+from services.portfolio.domain.ledger import Entry, Transaction, TransactionKind, UnbalancedError, totals
 from services.portfolio.domain.position import COST_STEP, Position
 
 NOW = datetime(2024, 8, 8, 23, 54, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from services.portfolio.domain.position import Position
-from services.portfolio.domain.valuation import Valuation, value
+from services.portfolio.domain.valuation import Balances, Valuation, value
 
 BTC = Position(
     "paper", "sim", "btc-usdt", "btc", "usdt", quantity=Decimal("0.5"), cost=Decimal(30000), fill_count=1
@@ -14,11 +14,16 @@ ETH = Position("paper", "sim", "eth-usdt", "eth", "usdt", realized_pnl=Decimal(1
 def valued(prices: dict[str, Decimal]) -> Valuation:
     return value(
         "usdt",
-        holdings={"btc": Decimal("0.5"), "eth": Decimal(0), "usdt": Decimal(70000)},
-        deposits={"usdt": Decimal(100000)},
-        fees={"usdt": Decimal(7)},
+        balances=Balances(
+            holdings={"btc": Decimal("0.5"), "eth": Decimal(0), "usdt": Decimal(70000)},
+            deposits={"usdt": Decimal(100000)},
+            corrections={},
+            funding={},
+            fees={"usdt": Decimal(7)},
+        ),
         positions=[BTC, ETH],
         prices=prices,
+        marks={},
     )
 
 

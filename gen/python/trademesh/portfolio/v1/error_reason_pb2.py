@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trademesh/portfolio/v1/error_reason.proto\x12\x16trademesh.portfolio.v1*\x88\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\x1d\n\x19\x45RROR_REASON_INVALID_NAME\x10\x02\x12#\n\x1f\x45RROR_REASON_INVALID_PAGE_TOKEN\x10\x03\x12\"\n\x1e\x45RROR_REASON_ACCOUNT_NOT_FOUND\x10\x04\x12$\n ERROR_REASON_STORAGE_UNAVAILABLE\x10\x05\x12 \n\x1c\x45RROR_REASON_SERVER_DRAINING\x10\x06\x12#\n\x1f\x45RROR_REASON_CALLER_NOT_ALLOWED\x10\x07\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x08\x12\"\n\x1e\x45RROR_REASON_SERVER_OVERLOADED\x10\t\x12%\n!ERROR_REASON_UPSTREAM_UNAVAILABLE\x10\nb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trademesh/portfolio/v1/error_reason.proto\x12\x16trademesh.portfolio.v1*\xa8\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\x1d\n\x19\x45RROR_REASON_INVALID_NAME\x10\x02\x12#\n\x1f\x45RROR_REASON_INVALID_PAGE_TOKEN\x10\x03\x12\"\n\x1e\x45RROR_REASON_ACCOUNT_NOT_FOUND\x10\x04\x12$\n ERROR_REASON_STORAGE_UNAVAILABLE\x10\x05\x12 \n\x1c\x45RROR_REASON_SERVER_DRAINING\x10\x06\x12#\n\x1f\x45RROR_REASON_CALLER_NOT_ALLOWED\x10\x07\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x08\x12\"\n\x1e\x45RROR_REASON_SERVER_OVERLOADED\x10\t\x12%\n!ERROR_REASON_UPSTREAM_UNAVAILABLE\x10\n\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x0b\x12&\n\"ERROR_REASON_TRANSACTION_NOT_FOUND\x10\x0c\x12%\n!ERROR_REASON_TRANSACTION_REVERSED\x10\r\x12+\n\'ERROR_REASON_TRANSACTION_NOT_REVERSIBLE\x10\x0e\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trademesh.portfolio.v1.erro
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=70
-  _globals['_ERRORREASON']._serialized_end=462
+  _globals['_ERRORREASON']._serialized_end=622
 # @@protoc_insertion_point(module_scope)

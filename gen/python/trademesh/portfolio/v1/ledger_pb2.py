@@ -26,7 +26,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trademesh/portfolio/v1/ledger.proto\x12\x16trademesh.portfolio.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x04\n\x0bLedgerEntry\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12%\n\x0etransaction_id\x18\x02 \x01(\tR\rtransactionId\x12\x41\n\x04kind\x18\x03 \x01(\x0e\x32-.trademesh.portfolio.v1.LedgerTransactionKindR\x04kind\x12%\n\x0eledger_account\x18\x04 \x01(\tR\rledgerAccount\x12\x14\n\x05\x61sset\x18\x05 \x01(\tR\x05\x61sset\x12\x16\n\x06\x61mount\x18\x06 \x01(\tR\x06\x61mount\x12\x16\n\x06source\x18\x07 \x01(\tR\x06source\x12?\n\rexchange_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12%\n\x0e\x63orrelation_id\x18\n \x01(\tR\rcorrelationId:g\xea\x41\x64\n\x15trademesh/LedgerEntry\x12/accounts/{account}/ledgerEntries/{ledger_entry}*\rledgerEntries2\x0bledgerEntry\"\xf9\x02\n\x0cTrialBalance\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12;\n\x04rows\x18\x02 \x03(\x0b\x32\'.trademesh.portfolio.v1.TrialBalanceRowR\x04rows\x12\x41\n\x06totals\x18\x03 \x03(\x0b\x32).trademesh.portfolio.v1.TrialBalanceTotalR\x06totals\x12\x1a\n\x08\x62\x61lanced\x18\x04 \x01(\x08R\x08\x62\x61lanced\x12%\n\x0e\x65vent_sequence\x18\x05 \x01(\x03R\reventSequence\x12\x37\n\tread_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08readTime:Y\xea\x41V\n\x16trademesh/TrialBalance\x12\x1f\x61\x63\x63ounts/{account}/trialBalance*\rtrialBalances2\x0ctrialBalance\"f\n\x0fTrialBalanceRow\x12%\n\x0eledger_account\x18\x01 \x01(\tR\rledgerAccount\x12\x14\n\x05\x61sset\x18\x02 \x01(\tR\x05\x61sset\x12\x16\n\x06\x61mount\x18\x03 \x01(\tR\x06\x61mount\"A\n\x11TrialBalanceTotal\x12\x14\n\x05\x61sset\x18\x01 \x01(\tR\x05\x61sset\x12\x16\n\x06\x61mount\x18\x02 \x01(\tR\x06\x61mount*\x88\x01\n\x15LedgerTransactionKind\x12\'\n#LEDGER_TRANSACTION_KIND_UNSPECIFIED\x10\x00\x12$\n LEDGER_TRANSACTION_KIND_TRANSFER\x10\x01\x12 \n\x1cLEDGER_TRANSACTION_KIND_FILL\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trademesh/portfolio/v1/ledger.proto\x12\x16trademesh.portfolio.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x04\n\x0bLedgerEntry\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12%\n\x0etransaction_id\x18\x02 \x01(\tR\rtransactionId\x12\x41\n\x04kind\x18\x03 \x01(\x0e\x32-.trademesh.portfolio.v1.LedgerTransactionKindR\x04kind\x12%\n\x0eledger_account\x18\x04 \x01(\tR\rledgerAccount\x12\x14\n\x05\x61sset\x18\x05 \x01(\tR\x05\x61sset\x12\x16\n\x06\x61mount\x18\x06 \x01(\tR\x06\x61mount\x12\x16\n\x06source\x18\x07 \x01(\tR\x06source\x12?\n\rexchange_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12%\n\x0e\x63orrelation_id\x18\n \x01(\tR\rcorrelationId\x12\x1a\n\x08strategy\x18\x0b \x01(\tR\x08strategy\x12\x16\n\x06reason\x18\x0c \x01(\tR\x06reason:g\xea\x41\x64\n\x15trademesh/LedgerEntry\x12/accounts/{account}/ledgerEntries/{ledger_entry}*\rledgerEntries2\x0bledgerEntry\"\x95\x03\n\x0cTrialBalance\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12;\n\x04rows\x18\x02 \x03(\x0b\x32\'.trademesh.portfolio.v1.TrialBalanceRowR\x04rows\x12\x41\n\x06totals\x18\x03 \x03(\x0b\x32).trademesh.portfolio.v1.TrialBalanceTotalR\x06totals\x12\x1a\n\x08\x62\x61lanced\x18\x04 \x01(\x08R\x08\x62\x61lanced\x12%\n\x0e\x65vent_sequence\x18\x05 \x01(\x03R\reventSequence\x12\x37\n\tread_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08readTime\x12\x1a\n\x08strategy\x18\x07 \x01(\tR\x08strategy:Y\xea\x41V\n\x16trademesh/TrialBalance\x12\x1f\x61\x63\x63ounts/{account}/trialBalance*\rtrialBalances2\x0ctrialBalance\"f\n\x0fTrialBalanceRow\x12%\n\x0eledger_account\x18\x01 \x01(\tR\rledgerAccount\x12\x14\n\x05\x61sset\x18\x02 \x01(\tR\x05\x61sset\x12\x16\n\x06\x61mount\x18\x03 \x01(\tR\x06\x61mount\"A\n\x11TrialBalanceTotal\x12\x14\n\x05\x61sset\x18\x01 \x01(\tR\x05\x61sset\x12\x16\n\x06\x61mount\x18\x02 \x01(\tR\x06\x61mount*\xa1\x02\n\x15LedgerTransactionKind\x12\'\n#LEDGER_TRANSACTION_KIND_UNSPECIFIED\x10\x00\x12$\n LEDGER_TRANSACTION_KIND_TRANSFER\x10\x01\x12 \n\x1cLEDGER_TRANSACTION_KIND_FILL\x10\x02\x12#\n\x1fLEDGER_TRANSACTION_KIND_FUNDING\x10\x03\x12$\n LEDGER_TRANSACTION_KIND_INTERNAL\x10\x04\x12&\n\"LEDGER_TRANSACTION_KIND_CORRECTION\x10\x05\x12$\n LEDGER_TRANSACTION_KIND_REVERSAL\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,14 +37,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEDGERENTRY']._serialized_options = b'\352Ad\n\025trademesh/LedgerEntry\022/accounts/{account}/ledgerEntries/{ledger_entry}*\rledgerEntries2\013ledgerEntry'
   _globals['_TRIALBALANCE']._loaded_options = None
   _globals['_TRIALBALANCE']._serialized_options = b'\352AV\n\026trademesh/TrialBalance\022\037accounts/{account}/trialBalance*\rtrialBalances2\014trialBalance'
-  _globals['_LEDGERTRANSACTIONKIND']._serialized_start=1196
-  _globals['_LEDGERTRANSACTIONKIND']._serialized_end=1332
+  _globals['_LEDGERTRANSACTIONKIND']._serialized_start=1276
+  _globals['_LEDGERTRANSACTIONKIND']._serialized_end=1565
   _globals['_LEDGERENTRY']._serialized_start=124
-  _globals['_LEDGERENTRY']._serialized_end=642
-  _globals['_TRIALBALANCE']._serialized_start=645
-  _globals['_TRIALBALANCE']._serialized_end=1022
-  _globals['_TRIALBALANCEROW']._serialized_start=1024
-  _globals['_TRIALBALANCEROW']._serialized_end=1126
-  _globals['_TRIALBALANCETOTAL']._serialized_start=1128
-  _globals['_TRIALBALANCETOTAL']._serialized_end=1193
+  _globals['_LEDGERENTRY']._serialized_end=694
+  _globals['_TRIALBALANCE']._serialized_start=697
+  _globals['_TRIALBALANCE']._serialized_end=1102
+  _globals['_TRIALBALANCEROW']._serialized_start=1104
+  _globals['_TRIALBALANCEROW']._serialized_end=1206
+  _globals['_TRIALBALANCETOTAL']._serialized_start=1208
+  _globals['_TRIALBALANCETOTAL']._serialized_end=1273
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&trademesh/portfolio/v1/portfolio.proto\x12\x16trademesh.portfolio.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x03\n\tPortfolio\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\'\n\x0fvaluation_asset\x18\x02 \x01(\tR\x0evaluationAsset\x12\x16\n\x06\x65quity\x18\x03 \x01(\tR\x06\x65quity\x12!\n\x0cnet_deposits\x18\x04 \x01(\tR\x0bnetDeposits\x12!\n\x0crealized_pnl\x18\x05 \x01(\tR\x0brealizedPnl\x12%\n\x0eunrealized_pnl\x18\x06 \x01(\tR\runrealizedPnl\x12\x12\n\x04\x66\x65\x65s\x18\x07 \x01(\tR\x04\x66\x65\x65s\x12;\n\x08holdings\x18\x08 \x03(\x0b\x32\x1f.trademesh.portfolio.v1.HoldingR\x08holdings\x12%\n\x0emissing_prices\x18\t \x03(\tR\rmissingPrices\x12%\n\x0e\x65vent_sequence\x18\n \x01(\x03R\reventSequence\x12\x37\n\tread_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08readTime:M\xea\x41J\n\x13trademesh/Portfolio\x12\x1c\x61\x63\x63ounts/{account}/portfolio*\nportfolios2\tportfolio\"g\n\x07Holding\x12\x14\n\x05\x61sset\x18\x01 \x01(\tR\x05\x61sset\x12\x1a\n\x08quantity\x18\x02 \x01(\tR\x08quantity\x12\x14\n\x05price\x18\x03 \x01(\tR\x05price\x12\x14\n\x05value\x18\x04 \x01(\tR\x05valueb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&trademesh/portfolio/v1/portfolio.proto\x12\x16trademesh.portfolio.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x04\n\tPortfolio\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\'\n\x0fvaluation_asset\x18\x02 \x01(\tR\x0evaluationAsset\x12\x16\n\x06\x65quity\x18\x03 \x01(\tR\x06\x65quity\x12!\n\x0cnet_deposits\x18\x04 \x01(\tR\x0bnetDeposits\x12!\n\x0crealized_pnl\x18\x05 \x01(\tR\x0brealizedPnl\x12%\n\x0eunrealized_pnl\x18\x06 \x01(\tR\runrealizedPnl\x12\x12\n\x04\x66\x65\x65s\x18\x07 \x01(\tR\x04\x66\x65\x65s\x12;\n\x08holdings\x18\x08 \x03(\x0b\x32\x1f.trademesh.portfolio.v1.HoldingR\x08holdings\x12%\n\x0emissing_prices\x18\t \x03(\tR\rmissingPrices\x12%\n\x0e\x65vent_sequence\x18\n \x01(\x03R\reventSequence\x12\x37\n\tread_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08readTime\x12\x18\n\x07\x66unding\x18\x0c \x01(\tR\x07\x66unding\x12 \n\x0b\x63orrections\x18\r \x01(\tR\x0b\x63orrections:M\xea\x41J\n\x13trademesh/Portfolio\x12\x1c\x61\x63\x63ounts/{account}/portfolio*\nportfolios2\tportfolio\"g\n\x07Holding\x12\x14\n\x05\x61sset\x18\x01 \x01(\tR\x05\x61sset\x12\x1a\n\x08quantity\x18\x02 \x01(\tR\x08quantity\x12\x14\n\x05price\x18\x03 \x01(\tR\x05price\x12\x14\n\x05value\x18\x04 \x01(\tR\x05valueb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PORTFOLIO']._loaded_options = None
   _globals['_PORTFOLIO']._serialized_options = b'\352AJ\n\023trademesh/Portfolio\022\034accounts/{account}/portfolio*\nportfolios2\tportfolio'
   _globals['_PORTFOLIO']._serialized_start=127
-  _globals['_PORTFOLIO']._serialized_end=627
-  _globals['_HOLDING']._serialized_start=629
-  _globals['_HOLDING']._serialized_end=732
+  _globals['_PORTFOLIO']._serialized_end=687
+  _globals['_HOLDING']._serialized_start=689
+  _globals['_HOLDING']._serialized_end=792
 # @@protoc_insertion_point(module_scope)

@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Portfolio(_message.Message):
-    __slots__ = ("name", "valuation_asset", "equity", "net_deposits", "realized_pnl", "unrealized_pnl", "fees", "holdings", "missing_prices", "event_sequence", "read_time")
+    __slots__ = ("name", "valuation_asset", "equity", "net_deposits", "realized_pnl", "unrealized_pnl", "fees", "holdings", "missing_prices", "event_sequence", "read_time", "funding", "corrections")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VALUATION_ASSET_FIELD_NUMBER: _ClassVar[int]
     EQUITY_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,8 @@ class Portfolio(_message.Message):
     MISSING_PRICES_FIELD_NUMBER: _ClassVar[int]
     EVENT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     READ_TIME_FIELD_NUMBER: _ClassVar[int]
+    FUNDING_FIELD_NUMBER: _ClassVar[int]
+    CORRECTIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     valuation_asset: str
     equity: str
@@ -34,7 +36,9 @@ class Portfolio(_message.Message):
     missing_prices: _containers.RepeatedScalarFieldContainer[str]
     event_sequence: int
     read_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., valuation_asset: _Optional[str] = ..., equity: _Optional[str] = ..., net_deposits: _Optional[str] = ..., realized_pnl: _Optional[str] = ..., unrealized_pnl: _Optional[str] = ..., fees: _Optional[str] = ..., holdings: _Optional[_Iterable[_Union[Holding, _Mapping]]] = ..., missing_prices: _Optional[_Iterable[str]] = ..., event_sequence: _Optional[int] = ..., read_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    funding: str
+    corrections: str
+    def __init__(self, name: _Optional[str] = ..., valuation_asset: _Optional[str] = ..., equity: _Optional[str] = ..., net_deposits: _Optional[str] = ..., realized_pnl: _Optional[str] = ..., unrealized_pnl: _Optional[str] = ..., fees: _Optional[str] = ..., holdings: _Optional[_Iterable[_Union[Holding, _Mapping]]] = ..., missing_prices: _Optional[_Iterable[str]] = ..., event_sequence: _Optional[int] = ..., read_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., funding: _Optional[str] = ..., corrections: _Optional[str] = ...) -> None: ...
 
 class Holding(_message.Message):
     __slots__ = ("asset", "quantity", "price", "value")

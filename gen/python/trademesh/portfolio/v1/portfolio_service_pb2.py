@@ -26,12 +26,15 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trademesh.options.v1 import method_pb2 as trademesh_dot_options_dot_v1_dot_method__pb2
+from trademesh.portfolio.v1 import correction_pb2 as trademesh_dot_portfolio_dot_v1_dot_correction__pb2
 from trademesh.portfolio.v1 import ledger_pb2 as trademesh_dot_portfolio_dot_v1_dot_ledger__pb2
 from trademesh.portfolio.v1 import portfolio_pb2 as trademesh_dot_portfolio_dot_v1_dot_portfolio__pb2
 from trademesh.portfolio.v1 import position_pb2 as trademesh_dot_portfolio_dot_v1_dot_position__pb2
+from trademesh.portfolio.v1 import tax_lot_pb2 as trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2
+from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.trademesh/portfolio/v1/portfolio_service.proto\x12\x16trademesh.portfolio.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trademesh/options/v1/method.proto\x1a#trademesh/portfolio/v1/ledger.proto\x1a&trademesh/portfolio/v1/portfolio.proto\x1a%trademesh/portfolio/v1/position.proto\"Q\n\x13GetPortfolioRequest\x12:\n\x04name\x18\x01 \x01(\tB&\xbaH#r!2\x1f^accounts/[a-z0-9-]+/portfolio$R\x04name\"\x9e\x01\n\x14ListPositionsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x7f\n\x15ListPositionsResponse\x12>\n\tpositions\x18\x01 \x03(\x0b\x32 .trademesh.portfolio.v1.PositionR\tpositions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x94\x02\n\x18ListLedgerEntriesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x39\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"\x8f\x01\n\x19ListLedgerEntriesResponse\x12J\n\x0eledger_entries\x18\x01 \x03(\x0b\x32#.trademesh.portfolio.v1.LedgerEntryR\rledgerEntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"W\n\x16GetTrialBalanceRequest\x12=\n\x04name\x18\x01 \x01(\tB)\xbaH&r$2\"^accounts/[a-z0-9-]+/trialBalance$R\x04name2\xee\x05\n\x10PortfolioService\x12\xa5\x01\n\x0cGetPortfolio\x12+.trademesh.portfolio.v1.GetPortfolioRequest\x1a!.trademesh.portfolio.v1.Portfolio\"E\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=accounts/*/portfolio}\x12\xb5\x01\n\rListPositions\x12,.trademesh.portfolio.v1.ListPositionsRequest\x1a-.trademesh.portfolio.v1.ListPositionsResponse\"G\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=accounts/*}/positions\x12\xc5\x01\n\x11ListLedgerEntries\x12\x30.trademesh.portfolio.v1.ListLedgerEntriesRequest\x1a\x31.trademesh.portfolio.v1.ListLedgerEntriesResponse\"K\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{parent=accounts/*}/ledgerEntries\x12\xb1\x01\n\x0fGetTrialBalance\x12..trademesh.portfolio.v1.GetTrialBalanceRequest\x1a$.trademesh.portfolio.v1.TrialBalance\"H\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x05\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=accounts/*/trialBalance}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.trademesh/portfolio/v1/portfolio_service.proto\x12\x16trademesh.portfolio.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trademesh/options/v1/method.proto\x1a\'trademesh/portfolio/v1/correction.proto\x1a#trademesh/portfolio/v1/ledger.proto\x1a&trademesh/portfolio/v1/portfolio.proto\x1a%trademesh/portfolio/v1/position.proto\x1a$trademesh/portfolio/v1/tax_lot.proto\x1a\x1dtrademesh/type/v1/rules.proto\"\x88\x01\n\x13GetPortfolioRequest\x12:\n\x04name\x18\x01 \x01(\tB&\xbaH#r!2\x1f^accounts/[a-z0-9-]+/portfolio$R\x04name\x12\x35\n\x0fvaluation_asset\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xb0\xc2\x18\x01\xd8\x01\x01R\x0evaluationAsset\"\xe4\x01\n\x14ListPositionsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x44\n\x08strategy\x18\x04 \x01(\tB(\xbaH%r#2!^(|manual|strategies/[a-z0-9-]+)$R\x08strategy\"\x7f\n\x15ListPositionsResponse\x12>\n\tpositions\x18\x01 \x03(\x0b\x32 .trademesh.portfolio.v1.PositionR\tpositions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xfd\x02\n\x18ListLedgerEntriesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x39\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x44\n\x08strategy\x18\x06 \x01(\tB(\xbaH%r#2!^(|manual|strategies/[a-z0-9-]+)$R\x08strategy\x12!\n\x0coldest_first\x18\x07 \x01(\x08R\x0boldestFirst\"\x8f\x01\n\x19ListLedgerEntriesResponse\x12J\n\x0eledger_entries\x18\x01 \x03(\x0b\x32#.trademesh.portfolio.v1.LedgerEntryR\rledgerEntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9d\x01\n\x16GetTrialBalanceRequest\x12=\n\x04name\x18\x01 \x01(\tB)\xbaH&r$2\"^accounts/[a-z0-9-]+/trialBalance$R\x04name\x12\x44\n\x08strategy\x18\x02 \x01(\tB(\xbaH%r#2!^(|manual|strategies/[a-z0-9-]+)$R\x08strategy\"\xc4\x01\n\x17\x43reateCorrectionRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12J\n\ncorrection\x18\x03 \x01(\x0b\x32\".trademesh.portfolio.v1.CorrectionB\x06\xbaH\x03\xc8\x01\x01R\ncorrection\"\x99\x02\n\x12ListTaxLotsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12T\n\ninstrument\x18\x04 \x01(\tB4\xbaH1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\xd8\x01\x01R\ninstrument\x12%\n\x0einclude_closed\x18\x05 \x01(\x08R\rincludeClosed\"x\n\x13ListTaxLotsResponse\x12\x39\n\x08tax_lots\x18\x01 \x03(\x0b\x32\x1e.trademesh.portfolio.v1.TaxLotR\x07taxLots\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xea\x02\n\x18ListRealizedGainsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12T\n\ninstrument\x18\x04 \x01(\tB4\xbaH1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\xd8\x01\x01R\ninstrument\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"\x90\x01\n\x19ListRealizedGainsResponse\x12K\n\x0erealized_gains\x18\x01 \x03(\x0b\x32$.trademesh.portfolio.v1.RealizedGainR\rrealizedGains\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"]\n\x19GetAccountSettingsRequest\x12@\n\x04name\x18\x01 \x01(\tB,\xbaH)r\'2%^accounts/[a-z0-9-]+/accountSettings$R\x04name\"\xa3\x01\n\x1cUpdateAccountSettingsRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12Z\n\x10\x61\x63\x63ount_settings\x18\x02 \x01(\x0b\x32\'.trademesh.portfolio.v1.AccountSettingsB\x06\xbaH\x03\xc8\x01\x01R\x0f\x61\x63\x63ountSettings2\xba\r\n\x10PortfolioService\x12\xa5\x01\n\x0cGetPortfolio\x12+.trademesh.portfolio.v1.GetPortfolioRequest\x1a!.trademesh.portfolio.v1.Portfolio\"E\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=accounts/*/portfolio}\x12\xb5\x01\n\rListPositions\x12,.trademesh.portfolio.v1.ListPositionsRequest\x1a-.trademesh.portfolio.v1.ListPositionsResponse\"G\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=accounts/*}/positions\x12\xc5\x01\n\x11ListLedgerEntries\x12\x30.trademesh.portfolio.v1.ListLedgerEntriesRequest\x1a\x31.trademesh.portfolio.v1.ListLedgerEntriesResponse\"K\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{parent=accounts/*}/ledgerEntries\x12\xb1\x01\n\x0fGetTrialBalance\x12..trademesh.portfolio.v1.GetTrialBalanceRequest\x1a$.trademesh.portfolio.v1.TrialBalance\"H\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x05\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=accounts/*/trialBalance}\x12\xb6\x01\n\x10\x43reateCorrection\x12/.trademesh.portfolio.v1.CreateCorrectionRequest\x1a\".trademesh.portfolio.v1.Correction\"M\xca\xc1\x18\x1b\n\x0fportfolio.write\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02(\"#/v1/{parent=accounts/*}/corrections:\x01*\x12\xad\x01\n\x0bListTaxLots\x12*.trademesh.portfolio.v1.ListTaxLotsRequest\x1a+.trademesh.portfolio.v1.ListTaxLotsResponse\"E\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{parent=accounts/*}/taxLots\x12\xc5\x01\n\x11ListRealizedGains\x12\x30.trademesh.portfolio.v1.ListRealizedGainsRequest\x1a\x31.trademesh.portfolio.v1.ListRealizedGainsResponse\"K\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{parent=accounts/*}/realizedGains\x12\xbd\x01\n\x12GetAccountSettings\x12\x31.trademesh.portfolio.v1.GetAccountSettingsRequest\x1a\'.trademesh.portfolio.v1.AccountSettings\"K\xca\xc1\x18\x1a\n\x0eportfolio.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=accounts/*/accountSettings}\x12\xd8\x01\n\x15UpdateAccountSettings\x12\x34.trademesh.portfolio.v1.UpdateAccountSettingsRequest\x1a\'.trademesh.portfolio.v1.AccountSettings\"`\xca\xc1\x18\x1b\n\x0fportfolio.write\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02;26/v1/{account_settings.name=accounts/*/accountSettings}:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,20 +43,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETPORTFOLIOREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETPORTFOLIOREQUEST'].fields_by_name['name']._serialized_options = b'\272H#r!2\037^accounts/[a-z0-9-]+/portfolio$'
+  _globals['_GETPORTFOLIOREQUEST'].fields_by_name['valuation_asset']._loaded_options = None
+  _globals['_GETPORTFOLIOREQUEST'].fields_by_name['valuation_asset']._serialized_options = b'\272H\tr\004\260\302\030\001\330\001\001'
   _globals['_LISTPOSITIONSREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTPOSITIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
   _globals['_LISTPOSITIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTPOSITIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTPOSITIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTPOSITIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTPOSITIONSREQUEST'].fields_by_name['strategy']._loaded_options = None
+  _globals['_LISTPOSITIONSREQUEST'].fields_by_name['strategy']._serialized_options = b'\272H%r#2!^(|manual|strategies/[a-z0-9-]+)$'
   _globals['_LISTLEDGERENTRIESREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTLEDGERENTRIESREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
   _globals['_LISTLEDGERENTRIESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTLEDGERENTRIESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTLEDGERENTRIESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTLEDGERENTRIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTLEDGERENTRIESREQUEST'].fields_by_name['strategy']._loaded_options = None
+  _globals['_LISTLEDGERENTRIESREQUEST'].fields_by_name['strategy']._serialized_options = b'\272H%r#2!^(|manual|strategies/[a-z0-9-]+)$'
   _globals['_GETTRIALBALANCEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETTRIALBALANCEREQUEST'].fields_by_name['name']._serialized_options = b'\272H&r$2\"^accounts/[a-z0-9-]+/trialBalance$'
+  _globals['_GETTRIALBALANCEREQUEST'].fields_by_name['strategy']._loaded_options = None
+  _globals['_GETTRIALBALANCEREQUEST'].fields_by_name['strategy']._serialized_options = b'\272H%r#2!^(|manual|strategies/[a-z0-9-]+)$'
+  _globals['_CREATECORRECTIONREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CREATECORRECTIONREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_CREATECORRECTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATECORRECTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CREATECORRECTIONREQUEST'].fields_by_name['correction']._loaded_options = None
+  _globals['_CREATECORRECTIONREQUEST'].fields_by_name['correction']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LISTTAXLOTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTTAXLOTSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_LISTTAXLOTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTTAXLOTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTTAXLOTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTTAXLOTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTTAXLOTSREQUEST'].fields_by_name['instrument']._loaded_options = None
+  _globals['_LISTTAXLOTSREQUEST'].fields_by_name['instrument']._serialized_options = b'\272H1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\330\001\001'
+  _globals['_LISTREALIZEDGAINSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTREALIZEDGAINSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_LISTREALIZEDGAINSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTREALIZEDGAINSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTREALIZEDGAINSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTREALIZEDGAINSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTREALIZEDGAINSREQUEST'].fields_by_name['instrument']._loaded_options = None
+  _globals['_LISTREALIZEDGAINSREQUEST'].fields_by_name['instrument']._serialized_options = b'\272H1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\330\001\001'
+  _globals['_GETACCOUNTSETTINGSREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETACCOUNTSETTINGSREQUEST'].fields_by_name['name']._serialized_options = b'\272H)r\'2%^accounts/[a-z0-9-]+/accountSettings$'
+  _globals['_UPDATEACCOUNTSETTINGSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEACCOUNTSETTINGSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_UPDATEACCOUNTSETTINGSREQUEST'].fields_by_name['account_settings']._loaded_options = None
+  _globals['_UPDATEACCOUNTSETTINGSREQUEST'].fields_by_name['account_settings']._serialized_options = b'\272H\003\310\001\001'
   _globals['_PORTFOLIOSERVICE'].methods_by_name['GetPortfolio']._loaded_options = None
   _globals['_PORTFOLIOSERVICE'].methods_by_name['GetPortfolio']._serialized_options = b'\312\301\030\032\n\016portfolio.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002!\022\037/v1/{name=accounts/*/portfolio}'
   _globals['_PORTFOLIOSERVICE'].methods_by_name['ListPositions']._loaded_options = None
@@ -62,18 +101,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PORTFOLIOSERVICE'].methods_by_name['ListLedgerEntries']._serialized_options = b'\312\301\030\032\n\016portfolio.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002\'\022%/v1/{parent=accounts/*}/ledgerEntries'
   _globals['_PORTFOLIOSERVICE'].methods_by_name['GetTrialBalance']._loaded_options = None
   _globals['_PORTFOLIOSERVICE'].methods_by_name['GetTrialBalance']._serialized_options = b'\312\301\030\032\n\016portfolio.read\022\002\010\005\030\001 \001(\001\202\323\344\223\002$\022\"/v1/{name=accounts/*/trialBalance}'
-  _globals['_GETPORTFOLIOREQUEST']._serialized_start=317
-  _globals['_GETPORTFOLIOREQUEST']._serialized_end=398
-  _globals['_LISTPOSITIONSREQUEST']._serialized_start=401
-  _globals['_LISTPOSITIONSREQUEST']._serialized_end=559
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=561
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=688
-  _globals['_LISTLEDGERENTRIESREQUEST']._serialized_start=691
-  _globals['_LISTLEDGERENTRIESREQUEST']._serialized_end=967
-  _globals['_LISTLEDGERENTRIESRESPONSE']._serialized_start=970
-  _globals['_LISTLEDGERENTRIESRESPONSE']._serialized_end=1113
-  _globals['_GETTRIALBALANCEREQUEST']._serialized_start=1115
-  _globals['_GETTRIALBALANCEREQUEST']._serialized_end=1202
-  _globals['_PORTFOLIOSERVICE']._serialized_start=1205
-  _globals['_PORTFOLIOSERVICE']._serialized_end=1955
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['CreateCorrection']._loaded_options = None
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['CreateCorrection']._serialized_options = b'\312\301\030\033\n\017portfolio.write\022\002\010\005\030\002 \002(\001\202\323\344\223\002(\"#/v1/{parent=accounts/*}/corrections:\001*'
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['ListTaxLots']._loaded_options = None
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['ListTaxLots']._serialized_options = b'\312\301\030\032\n\016portfolio.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002!\022\037/v1/{parent=accounts/*}/taxLots'
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['ListRealizedGains']._loaded_options = None
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['ListRealizedGains']._serialized_options = b'\312\301\030\032\n\016portfolio.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002\'\022%/v1/{parent=accounts/*}/realizedGains'
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['GetAccountSettings']._loaded_options = None
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['GetAccountSettings']._serialized_options = b'\312\301\030\032\n\016portfolio.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002\'\022%/v1/{name=accounts/*/accountSettings}'
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['UpdateAccountSettings']._loaded_options = None
+  _globals['_PORTFOLIOSERVICE'].methods_by_name['UpdateAccountSettings']._serialized_options = b'\312\301\030\033\n\017portfolio.write\022\002\010\005\030\002 \002(\001\202\323\344\223\002;26/v1/{account_settings.name=accounts/*/accountSettings}:\001*'
+  _globals['_GETPORTFOLIOREQUEST']._serialized_start=428
+  _globals['_GETPORTFOLIOREQUEST']._serialized_end=564
+  _globals['_LISTPOSITIONSREQUEST']._serialized_start=567
+  _globals['_LISTPOSITIONSREQUEST']._serialized_end=795
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=797
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=924
+  _globals['_LISTLEDGERENTRIESREQUEST']._serialized_start=927
+  _globals['_LISTLEDGERENTRIESREQUEST']._serialized_end=1308
+  _globals['_LISTLEDGERENTRIESRESPONSE']._serialized_start=1311
+  _globals['_LISTLEDGERENTRIESRESPONSE']._serialized_end=1454
+  _globals['_GETTRIALBALANCEREQUEST']._serialized_start=1457
+  _globals['_GETTRIALBALANCEREQUEST']._serialized_end=1614
+  _globals['_CREATECORRECTIONREQUEST']._serialized_start=1617
+  _globals['_CREATECORRECTIONREQUEST']._serialized_end=1813
+  _globals['_LISTTAXLOTSREQUEST']._serialized_start=1816
+  _globals['_LISTTAXLOTSREQUEST']._serialized_end=2097
+  _globals['_LISTTAXLOTSRESPONSE']._serialized_start=2099
+  _globals['_LISTTAXLOTSRESPONSE']._serialized_end=2219
+  _globals['_LISTREALIZEDGAINSREQUEST']._serialized_start=2222
+  _globals['_LISTREALIZEDGAINSREQUEST']._serialized_end=2584
+  _globals['_LISTREALIZEDGAINSRESPONSE']._serialized_start=2587
+  _globals['_LISTREALIZEDGAINSRESPONSE']._serialized_end=2731
+  _globals['_GETACCOUNTSETTINGSREQUEST']._serialized_start=2733
+  _globals['_GETACCOUNTSETTINGSREQUEST']._serialized_end=2826
+  _globals['_UPDATEACCOUNTSETTINGSREQUEST']._serialized_start=2829
+  _globals['_UPDATEACCOUNTSETTINGSREQUEST']._serialized_end=2992
+  _globals['_PORTFOLIOSERVICE']._serialized_start=2995
+  _globals['_PORTFOLIOSERVICE']._serialized_end=4717
 # @@protoc_insertion_point(module_scope)

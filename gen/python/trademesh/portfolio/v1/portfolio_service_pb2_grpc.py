@@ -3,9 +3,11 @@
 import grpc
 import warnings
 
+from trademesh.portfolio.v1 import correction_pb2 as trademesh_dot_portfolio_dot_v1_dot_correction__pb2
 from trademesh.portfolio.v1 import ledger_pb2 as trademesh_dot_portfolio_dot_v1_dot_ledger__pb2
 from trademesh.portfolio.v1 import portfolio_pb2 as trademesh_dot_portfolio_dot_v1_dot_portfolio__pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2 as trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2
+from trademesh.portfolio.v1 import tax_lot_pb2 as trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -58,6 +60,31 @@ class PortfolioServiceStub:
                 request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetTrialBalanceRequest.SerializeToString,
                 response_deserializer=trademesh_dot_portfolio_dot_v1_dot_ledger__pb2.TrialBalance.FromString,
                 _registered_method=True)
+        self.CreateCorrection = channel.unary_unary(
+                '/trademesh.portfolio.v1.PortfolioService/CreateCorrection',
+                request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.CreateCorrectionRequest.SerializeToString,
+                response_deserializer=trademesh_dot_portfolio_dot_v1_dot_correction__pb2.Correction.FromString,
+                _registered_method=True)
+        self.ListTaxLots = channel.unary_unary(
+                '/trademesh.portfolio.v1.PortfolioService/ListTaxLots',
+                request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListTaxLotsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListTaxLotsResponse.FromString,
+                _registered_method=True)
+        self.ListRealizedGains = channel.unary_unary(
+                '/trademesh.portfolio.v1.PortfolioService/ListRealizedGains',
+                request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListRealizedGainsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListRealizedGainsResponse.FromString,
+                _registered_method=True)
+        self.GetAccountSettings = channel.unary_unary(
+                '/trademesh.portfolio.v1.PortfolioService/GetAccountSettings',
+                request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetAccountSettingsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.FromString,
+                _registered_method=True)
+        self.UpdateAccountSettings = channel.unary_unary(
+                '/trademesh.portfolio.v1.PortfolioService/UpdateAccountSettings',
+                request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.UpdateAccountSettingsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.FromString,
+                _registered_method=True)
 
 
 class PortfolioServiceServicer:
@@ -80,7 +107,7 @@ class PortfolioServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLedgerEntries(self, request, context):
-        """Lists ledger entries of an account, newest first.
+        """Lists ledger entries of an account, newest first unless asked otherwise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,6 +115,42 @@ class PortfolioServiceServicer:
 
     def GetTrialBalance(self, request, context):
         """Sums up every ledger account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCorrection(self, request, context):
+        """Puts the books right by hand: books an amount, or takes an earlier transaction back. Nothing that
+        stands in the ledger is edited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTaxLots(self, request, context):
+        """Lists tax lots of an account, in the order they were opened in the books.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRealizedGains(self, request, context):
+        """Lists what closings gained, lot by lot, in the order they were booked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccountSettings(self, request, context):
+        """Gets how the books of an account are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAccountSettings(self, request, context):
+        """Sets how the books of an account are kept from now on. Nothing booked before changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,6 +178,31 @@ def add_PortfolioServiceServicer_to_server(servicer, server):
                     servicer.GetTrialBalance,
                     request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetTrialBalanceRequest.FromString,
                     response_serializer=trademesh_dot_portfolio_dot_v1_dot_ledger__pb2.TrialBalance.SerializeToString,
+            ),
+            'CreateCorrection': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCorrection,
+                    request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.CreateCorrectionRequest.FromString,
+                    response_serializer=trademesh_dot_portfolio_dot_v1_dot_correction__pb2.Correction.SerializeToString,
+            ),
+            'ListTaxLots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTaxLots,
+                    request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListTaxLotsRequest.FromString,
+                    response_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListTaxLotsResponse.SerializeToString,
+            ),
+            'ListRealizedGains': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRealizedGains,
+                    request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListRealizedGainsRequest.FromString,
+                    response_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListRealizedGainsResponse.SerializeToString,
+            ),
+            'GetAccountSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountSettings,
+                    request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetAccountSettingsRequest.FromString,
+                    response_serializer=trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.SerializeToString,
+            ),
+            'UpdateAccountSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAccountSettings,
+                    request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.UpdateAccountSettingsRequest.FromString,
+                    response_serializer=trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -227,6 +315,141 @@ class PortfolioService:
             '/trademesh.portfolio.v1.PortfolioService/GetTrialBalance',
             trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetTrialBalanceRequest.SerializeToString,
             trademesh_dot_portfolio_dot_v1_dot_ledger__pb2.TrialBalance.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCorrection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.portfolio.v1.PortfolioService/CreateCorrection',
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.CreateCorrectionRequest.SerializeToString,
+            trademesh_dot_portfolio_dot_v1_dot_correction__pb2.Correction.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTaxLots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.portfolio.v1.PortfolioService/ListTaxLots',
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListTaxLotsRequest.SerializeToString,
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListTaxLotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRealizedGains(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.portfolio.v1.PortfolioService/ListRealizedGains',
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListRealizedGainsRequest.SerializeToString,
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListRealizedGainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.portfolio.v1.PortfolioService/GetAccountSettings',
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetAccountSettingsRequest.SerializeToString,
+            trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAccountSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.portfolio.v1.PortfolioService/UpdateAccountSettings',
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.UpdateAccountSettingsRequest.SerializeToString,
+            trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,9 +5,11 @@ Positions, worth and the books of an account."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from trademesh.portfolio.v1 import correction_pb2 as _correction_pb2
 from trademesh.portfolio.v1 import ledger_pb2 as _ledger_pb2
 from trademesh.portfolio.v1 import portfolio_pb2 as _portfolio_pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2 as _portfolio_service_pb2
+from trademesh.portfolio.v1 import tax_lot_pb2 as _tax_lot_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -42,9 +44,21 @@ class PortfolioServiceStub:
     ListPositions: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListPositionsRequest, _portfolio_service_pb2.ListPositionsResponse]
     """Lists the positions of an account, by instrument, flat ones included."""
     ListLedgerEntries: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListLedgerEntriesRequest, _portfolio_service_pb2.ListLedgerEntriesResponse]
-    """Lists ledger entries of an account, newest first."""
+    """Lists ledger entries of an account, newest first unless asked otherwise."""
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetTrialBalanceRequest, _ledger_pb2.TrialBalance]
     """Sums up every ledger account."""
+    CreateCorrection: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.CreateCorrectionRequest, _correction_pb2.Correction]
+    """Puts the books right by hand: books an amount, or takes an earlier transaction back. Nothing that
+    stands in the ledger is edited.
+    """
+    ListTaxLots: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListTaxLotsRequest, _portfolio_service_pb2.ListTaxLotsResponse]
+    """Lists tax lots of an account, in the order they were opened in the books."""
+    ListRealizedGains: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListRealizedGainsRequest, _portfolio_service_pb2.ListRealizedGainsResponse]
+    """Lists what closings gained, lot by lot, in the order they were booked."""
+    GetAccountSettings: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetAccountSettingsRequest, _tax_lot_pb2.AccountSettings]
+    """Gets how the books of an account are kept."""
+    UpdateAccountSettings: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.UpdateAccountSettingsRequest, _tax_lot_pb2.AccountSettings]
+    """Sets how the books of an account are kept from now on. Nothing booked before changes."""
 
 @_typing.type_check_only
 class PortfolioServiceAsyncStub(PortfolioServiceStub):
@@ -58,9 +72,21 @@ class PortfolioServiceAsyncStub(PortfolioServiceStub):
     ListPositions: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListPositionsRequest, _portfolio_service_pb2.ListPositionsResponse]  # type: ignore[assignment]
     """Lists the positions of an account, by instrument, flat ones included."""
     ListLedgerEntries: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListLedgerEntriesRequest, _portfolio_service_pb2.ListLedgerEntriesResponse]  # type: ignore[assignment]
-    """Lists ledger entries of an account, newest first."""
+    """Lists ledger entries of an account, newest first unless asked otherwise."""
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetTrialBalanceRequest, _ledger_pb2.TrialBalance]  # type: ignore[assignment]
     """Sums up every ledger account."""
+    CreateCorrection: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.CreateCorrectionRequest, _correction_pb2.Correction]  # type: ignore[assignment]
+    """Puts the books right by hand: books an amount, or takes an earlier transaction back. Nothing that
+    stands in the ledger is edited.
+    """
+    ListTaxLots: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListTaxLotsRequest, _portfolio_service_pb2.ListTaxLotsResponse]  # type: ignore[assignment]
+    """Lists tax lots of an account, in the order they were opened in the books."""
+    ListRealizedGains: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListRealizedGainsRequest, _portfolio_service_pb2.ListRealizedGainsResponse]  # type: ignore[assignment]
+    """Lists what closings gained, lot by lot, in the order they were booked."""
+    GetAccountSettings: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetAccountSettingsRequest, _tax_lot_pb2.AccountSettings]  # type: ignore[assignment]
+    """Gets how the books of an account are kept."""
+    UpdateAccountSettings: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.UpdateAccountSettingsRequest, _tax_lot_pb2.AccountSettings]  # type: ignore[assignment]
+    """Sets how the books of an account are kept from now on. Nothing booked before changes."""
 
 class PortfolioServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps the books of every account: each fill and transfer of the exchange service becomes one
@@ -89,7 +115,7 @@ class PortfolioServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _portfolio_service_pb2.ListLedgerEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_portfolio_service_pb2.ListLedgerEntriesResponse, _abc.Awaitable[_portfolio_service_pb2.ListLedgerEntriesResponse]]:
-        """Lists ledger entries of an account, newest first."""
+        """Lists ledger entries of an account, newest first unless asked otherwise."""
 
     @_abc_1.abstractmethod
     def GetTrialBalance(
@@ -98,5 +124,47 @@ class PortfolioServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.TrialBalance, _abc.Awaitable[_ledger_pb2.TrialBalance]]:
         """Sums up every ledger account."""
+
+    @_abc_1.abstractmethod
+    def CreateCorrection(
+        self,
+        request: _portfolio_service_pb2.CreateCorrectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_correction_pb2.Correction, _abc.Awaitable[_correction_pb2.Correction]]:
+        """Puts the books right by hand: books an amount, or takes an earlier transaction back. Nothing that
+        stands in the ledger is edited.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTaxLots(
+        self,
+        request: _portfolio_service_pb2.ListTaxLotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_portfolio_service_pb2.ListTaxLotsResponse, _abc.Awaitable[_portfolio_service_pb2.ListTaxLotsResponse]]:
+        """Lists tax lots of an account, in the order they were opened in the books."""
+
+    @_abc_1.abstractmethod
+    def ListRealizedGains(
+        self,
+        request: _portfolio_service_pb2.ListRealizedGainsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_portfolio_service_pb2.ListRealizedGainsResponse, _abc.Awaitable[_portfolio_service_pb2.ListRealizedGainsResponse]]:
+        """Lists what closings gained, lot by lot, in the order they were booked."""
+
+    @_abc_1.abstractmethod
+    def GetAccountSettings(
+        self,
+        request: _portfolio_service_pb2.GetAccountSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tax_lot_pb2.AccountSettings, _abc.Awaitable[_tax_lot_pb2.AccountSettings]]:
+        """Gets how the books of an account are kept."""
+
+    @_abc_1.abstractmethod
+    def UpdateAccountSettings(
+        self,
+        request: _portfolio_service_pb2.UpdateAccountSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tax_lot_pb2.AccountSettings, _abc.Awaitable[_tax_lot_pb2.AccountSettings]]:
+        """Sets how the books of an account are kept from now on. Nothing booked before changes."""
 
 def add_PortfolioServiceServicer_to_server(servicer: PortfolioServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from trademesh.type.v1 import contract_pb2 as trademesh_dot_type_dot_v1_dot_contract__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%trademesh/portfolio/v1/position.proto\x12\x16trademesh.portfolio.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x03\n\x08Position\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n\ninstrument\x18\x02 \x01(\tR\ninstrument\x12\x1a\n\x08quantity\x18\x03 \x01(\tR\x08quantity\x12#\n\raverage_price\x18\x04 \x01(\tR\x0c\x61veragePrice\x12!\n\x0crealized_pnl\x18\x05 \x01(\tR\x0brealizedPnl\x12%\n\x0eunrealized_pnl\x18\x06 \x01(\tR\runrealizedPnl\x12\x1d\n\nmark_price\x18\x07 \x01(\tR\tmarkPrice\x12\x1d\n\nfill_count\x18\x08 \x01(\x03R\tfillCount\x12@\n\x0elast_fill_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0clastFillTime:U\xea\x41R\n\x12trademesh/Position\x12\'accounts/{account}/positions/{position}*\tpositions2\x08positionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%trademesh/portfolio/v1/position.proto\x12\x16trademesh.portfolio.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a trademesh/type/v1/contract.proto\"\xb1\x04\n\x08Position\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n\ninstrument\x18\x02 \x01(\tR\ninstrument\x12\x1a\n\x08quantity\x18\x03 \x01(\tR\x08quantity\x12#\n\raverage_price\x18\x04 \x01(\tR\x0c\x61veragePrice\x12!\n\x0crealized_pnl\x18\x05 \x01(\tR\x0brealizedPnl\x12%\n\x0eunrealized_pnl\x18\x06 \x01(\tR\runrealizedPnl\x12\x1d\n\nmark_price\x18\x07 \x01(\tR\tmarkPrice\x12\x1d\n\nfill_count\x18\x08 \x01(\x03R\tfillCount\x12@\n\x0elast_fill_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0clastFillTime\x12!\n\x0csettle_asset\x18\n \x01(\tR\x0bsettleAsset\x12\x12\n\x04\x63ost\x18\x0b \x01(\tR\x04\x63ost\x12<\n\x08\x63ontract\x18\x0c \x01(\x0b\x32 .trademesh.type.v1.ContractTermsR\x08\x63ontract\x12\x1a\n\x08strategy\x18\r \x01(\tR\x08strategy:U\xea\x41R\n\x12trademesh/Position\x12\'accounts/{account}/positions/{position}*\tpositions2\x08positionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +36,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_POSITION']._loaded_options = None
   _globals['_POSITION']._serialized_options = b'\352AR\n\022trademesh/Position\022\'accounts/{account}/positions/{position}*\tpositions2\010position'
-  _globals['_POSITION']._serialized_start=126
-  _globals['_POSITION']._serialized_end=542
+  _globals['_POSITION']._serialized_start=160
+  _globals['_POSITION']._serialized_end=721
 # @@protoc_insertion_point(module_scope)

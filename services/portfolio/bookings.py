@@ -1,0 +1,62 @@
+"""Use case: book what happened."""
+
+from services.kernel.decimals import EXACT
+from services.portfolio.domain.booking import book_correction, book_fill, book_transfer, reverse
+from services.portfolio.domain.events import Correction, Event, Fill, Reversal, Transfer
+from services.portfolio.domain.ledger import Entry, Transaction, TransactionKind
+from services.portfolio.domain.lots import match_lots
+from services.portfolio.domain.position import Position
+from services.portfolio.ports import BooksWriter, Record
+
+
+async def book(event: Event, *, transaction_id: str, books: BooksWriter) -> None:
+    """Book one event, inside the transaction that also remembers that it was seen.
+
+    Raises:
+        LookupError: the transaction that a reversal speaks of is not in the books.
+    """
+    match event:
+        case Fill():
+            await _book_fill(event, transaction_id, books)
+        case Transfer():
+            await books.record(Record(transaction_id, event, book_transfer(event)))
+        case Correction():
+            await books.record(Record(transaction_id, event, book_correction(event)))
+        case Reversal():
+            await books.record(Record(transaction_id, event, await _reversed(event, books)))
+
+
+async def _book_fill(fill: Fill, transaction_id: str, books: BooksWriter) -> None:
+    """Journal, ledger, the account's position, the strategy's own, and the lots of a spot fill."""
+    before = await books.position(fill) or _flat(fill)
+    after = before.apply(fill)
+    own = await books.position(fill, strategy=fill.strategy) or _flat(fill)
+    method = await books.lot_method(fill.account) if fill.contract is None else None
+    realized = EXACT.subtract(after.realized_pnl, before.realized_pnl)
+    await books.record(Record(transaction_id, fill, book_fill(fill, realized), method))
+    await books.put_position(after)
+    await books.put_position(own.apply(fill), strategy=fill.strategy)
+    if method is not None:
+        await books.put_lots(match_lots(fill, await books.open_lots(fill, method), method))
+
+
+async def _reversed(reversal: Reversal, books: BooksWriter) -> Transaction:
+    lines = await books.entries(reversal.account, reversal.transaction_id)
+    if not lines:
+        msg = f"{reversal.name}: there is no transaction {reversal.transaction_id}"
+        raise LookupError(msg)
+    booked = Transaction(
+        account=reversal.account,
+        kind=TransactionKind(lines[0].kind),
+        source=lines[0].source,
+        exchange_time=lines[0].exchange_time,
+        entries=tuple(Entry(line.ledger_account, line.asset, line.amount) for line in lines),
+        strategy=lines[0].strategy,
+    )
+    return reverse(booked, name=reversal.name, time=reversal.time, reason=reversal.reason)
+
+
+def _flat(fill: Fill) -> Position:
+    return Position(
+        fill.account, fill.venue, fill.instrument, fill.base_asset, fill.quote_asset, contract=fill.contract
+    )
