@@ -74,7 +74,7 @@ def at(moment: datetime) -> Timestamp:
 
 def transfer(
     amount: str,
-    kind: "balance_pb2.TransferKind | int" = balance_pb2.TRANSFER_KIND_UNSPECIFIED,
+    kind: balance_pb2.TransferKind = balance_pb2.TRANSFER_KIND_UNSPECIFIED,
     *,
     asset: str = "usdt",
     venue: str = "sim",
@@ -88,7 +88,7 @@ def transfer(
             asset=asset,
             amount=amount,
             exchange_time=at(NOON),
-            kind=kind,  # type: ignore[arg-type] - stubs of enums
+            kind=kind,
             instrument=instrument,
         )
     )

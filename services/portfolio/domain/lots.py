@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 
 from services.kernel.decimals import EXACT
 from services.portfolio.domain.events import Fill, Side
@@ -27,7 +27,7 @@ from services.portfolio.domain.events import Fill, Side
 ZERO = Decimal(0)
 
 
-class LotMethod(Enum):
+class LotMethod(StrEnum):
     """Which open lot a closing takes from first."""
 
     FIFO = "fifo"
