@@ -7,10 +7,13 @@ from trademesh.simvenue.v1 import simvenue_service_pb2_grpc
 
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.simvenue import convert
+from services.simvenue.binance.door import Behind, BinanceDoor, Opened
+from services.simvenue.binance.keys import ApiKey
 from services.simvenue.domain.account import AccountState
 from services.simvenue.domain.terms import SelfTrade
 from services.simvenue.domain.venue import Ids, Venue
 from services.simvenue.drivers.driver import MarketDriver
+from services.simvenue.drivers.empty import EmptyDriver
 from services.simvenue.drivers.recording import RecordingDriver, find_files
 from services.simvenue.drivers.synthetic import SyntheticDriver
 from services.simvenue.floor import TradingFloor
@@ -34,11 +37,19 @@ async def build(runtime: Runtime) -> Application:
     return await assemble(runtime, SimvenueSettings())
 
 
-async def assemble(runtime: Runtime, settings: SimvenueSettings) -> Application:
-    """Wire the ledger, the markets, what moves them, and the way in.
+async def assemble(
+    runtime: Runtime, settings: SimvenueSettings, *, door_made: Opened | None = None
+) -> Application:
+    """Wire the ledger, the markets, what moves them, and the ways in.
+
+    Args:
+        runtime: what the chassis gives.
+        settings: what an operator sets.
+        door_made: told of the Binance door, where there is one.
 
     Raises:
         RecordingError: there is no recording where the settings say.
+        DomainError: UNKNOWN_ACCOUNT, an API key is of an account that there is not.
     """
     driver = _driver(settings)
     ledger = SqlLedger(runtime.require_database(), settings.venue)
@@ -60,6 +71,17 @@ async def assemble(runtime: Runtime, settings: SimvenueSettings) -> Application:
         runtime.clock,
     )
 
+    doors: list[Background] = []
+    if settings.binance_port is not None:
+        door = BinanceDoor(
+            Behind(floor, ledger, runtime.clock, runtime.ids),
+            _api_keys(venue, settings),
+            settings.binance_port,
+        )
+        doors.append(Background("binance_door", door.run))
+        if door_made is not None:
+            door_made(door)
+
     async def prepare() -> None:
         clock.set(begin_ns)
         await floor.flush()  # no id and no time may be used before their bounds are on disk
@@ -79,15 +101,24 @@ async def assemble(runtime: Runtime, settings: SimvenueSettings) -> Application:
                 simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server,
             )
         ],
-        background=[Background("ledger_writer", floor.run), Background("market", pump.run)],
+        background=[Background("ledger_writer", floor.run), Background("market", pump.run), *doors],
         prepare=prepare,
     )
 
 
 def _driver(settings: SimvenueSettings) -> MarketDriver:
+    if settings.recording is None and not settings.crowd:
+        return EmptyDriver()
     if settings.recording is None:
         return SyntheticDriver(settings.seed, PROFILES)
     return RecordingDriver(find_files(settings.recording, INSTRUMENTS))
+
+
+def _api_keys(venue: Venue, settings: SimvenueSettings) -> list[ApiKey]:
+    return [
+        ApiKey(venue.account(owner.account).name, key, owner.secret.get_secret_value())
+        for key, owner in settings.binance_keys.items()
+    ]
 
 
 def _warmup_ns(settings: SimvenueSettings) -> int:

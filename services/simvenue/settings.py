@@ -4,11 +4,28 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Amount = Annotated[Decimal, Field(gt=0)]
+
+
+ApiKeyText = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+
+
+class BinanceKey(BaseModel):
+    """What belongs to an API key of the Binance door.
+
+    Attributes:
+        account: whose key it is.
+        secret: what its owner signs with.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account: Id
+    secret: SecretStr
 
 
 class SimvenueSettings(BaseSettings):
@@ -28,6 +45,11 @@ class SimvenueSettings(BaseSettings):
         heartbeat_seconds: silence on a stream after which a heartbeat is sent.
         buffered_events: public events per instrument that a slow reader may be behind before it is
             given a fresh book.
+        crowd: whether a synthetic market has its participants; without them only accounts trade.
+        binance_port: port on loopback of the door that speaks Binance's spot API; 0 takes a free one,
+            and without a value there is no such door.
+        binance_keys: who may come in by that door: JSON such as
+            ``{"my-key": {"account": "paper", "secret": "..."}}``.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_SIMVENUE_", frozen=True)
@@ -46,3 +68,6 @@ class SimvenueSettings(BaseSettings):
     )
     heartbeat_seconds: float = Field(default=2.0, gt=0)
     buffered_events: int = Field(default=5_000, ge=1)
+    crowd: bool = True
+    binance_port: int | None = Field(default=None, ge=0, le=65535)
+    binance_keys: dict[ApiKeyText, BinanceKey] = Field(default_factory=dict)

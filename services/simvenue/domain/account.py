@@ -113,6 +113,10 @@ class Account:
         """All fills of an order, oldest first."""
         return tuple(self._dossiers[venue_order_id].fills)
 
+    def orders(self) -> list[Order]:
+        """All orders, open and closed, by venue order id."""
+        return [self._dossiers[venue_order_id].order for venue_order_id in sorted(self._dossiers)]
+
     def open_orders(self) -> list[Order]:
         """All orders in the book, by venue order id."""
         return [self._dossiers[venue_order_id].order for venue_order_id in sorted(self._open)]

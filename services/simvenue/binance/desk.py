@@ -1,0 +1,272 @@
+"""What accounts ask of the venue through this door. Every step happens whole on the trading floor."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TypeVar
+
+from services.kernel.clock import IdSource
+from services.kernel.decimals import EXACT
+from services.kernel.errors import DomainError
+from services.simvenue.binance import rules
+from services.simvenue.binance.errors import (
+    BinanceError,
+    filter_failure,
+    of_domain,
+    rejected,
+    unknown_order_sent,
+)
+from services.simvenue.binance.orders import Draft
+from services.simvenue.binance.wire import client_id_of
+from services.simvenue.domain.account import Account
+from services.simvenue.domain.instrument import Instrument
+from services.simvenue.domain.orders import Balance, Fill, NewOrder, Order, Transfer
+from services.simvenue.domain.terms import OrderStatus, Side
+from services.simvenue.domain.venue import Venue
+from services.simvenue.floor import TradingFloor
+from services.simvenue.handlers import OrderWithFills
+from services.simvenue.ports import Ledger
+
+T = TypeVar("T")
+
+_PAGE = 1_000
+_CANCELS_KEPT = 10_000
+RESTRICTIONS = {"ONLY_NEW": OrderStatus.OPEN, "ONLY_PARTIALLY_FILLED": OrderStatus.PARTIALLY_FILLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """A cancel that is asked for.
+
+    Attributes:
+        instrument: of the order.
+        order_id: the venue's number or its owner's text.
+        cancel_id: the cancel's own id.
+        restriction: the state the order must be in, by Binance's name; None for any open one.
+    """
+
+    instrument: Instrument
+    order_id: str | int
+    cancel_id: str
+    restriction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What became of a cancel and a new order that were asked for together.
+
+    Attributes:
+        cancelled: the order that was cancelled, or why it was not.
+        placed: the new order, why there is none, or None where it was not tried.
+    """
+
+    cancelled: Order | BinanceError
+    placed: OrderWithFills | BinanceError | None
+
+
+class CancelIds:
+    """The ids of the last cancels, which the user data stream tells."""
+
+    def __init__(self) -> None:
+        self._ids: dict[int, str] = {}
+
+    def name(self, venue_order_id: int, cancel_id: str) -> None:
+        """Remember the cancel of an order."""
+        self._ids[venue_order_id] = cancel_id
+        if len(self._ids) > _CANCELS_KEPT:
+            del self._ids[next(iter(self._ids))]
+
+    def of(self, venue_order_id: int) -> str:
+        """The id of an order's cancel; one made up where it did not come through this door."""
+        return self._ids.get(venue_order_id, f"cancel-{venue_order_id}")
+
+
+class Desk:
+    """Takes orders.
+
+    Args:
+        floor: where they are matched.
+        ledger: where the past is.
+        ids: for orders whose owners gave no id.
+    """
+
+    def __init__(self, floor: TradingFloor, ledger: Ledger, ids: IdSource) -> None:
+        self._floor = floor
+        self._ledger = ledger
+        self._ids = ids
+        self.cancels = CancelIds()
+
+    def new_client_id(self) -> str:
+        """An id for an order or a cancel that its owner gave none."""
+        return client_id_of(self._ids.new())
+
+    async def place(self, account: str, draft: Draft) -> OrderWithFills:
+        """Accept an order and match it; raises BinanceError."""
+        named = self._named(draft)
+        return await self._run(lambda venue, now_ns: _place(venue, account, named, now_ns))
+
+    async def cancel(self, account: str, wanted: Cancelling) -> Order:
+        """Take an order out of the book; raises BinanceError."""
+        return await self._run(lambda venue, now_ns: self._cancel(venue, account, wanted, now_ns))
+
+    async def replace(self, account: str, wanted: Cancelling, draft: Draft, *, go_on: bool) -> Replaced:
+        """Cancel an order and place another in one step.
+
+        Args:
+            account: whose they are.
+            wanted: the cancel.
+            draft: the new order.
+            go_on: whether to place it even where the cancel fails.
+        """
+        named = self._named(draft)
+
+        def command(venue: Venue, now_ns: int) -> Replaced:
+            cancelled = _tried(lambda: self._cancel(venue, account, wanted, now_ns))
+            if isinstance(cancelled, BinanceError) and not go_on:
+                return Replaced(cancelled, None)
+            return Replaced(cancelled, _tried(lambda: _place(venue, account, named, now_ns)))
+
+        return await self._run(command)
+
+    async def cancel_all(self, account: str, instrument: Instrument, cancel_id: str) -> Sequence[Order]:
+        """Take all orders of a symbol out of the book; each cancel has the same id.
+
+        Raises:
+            BinanceError: -2011, there is none.
+        """
+
+        def command(venue: Venue, now_ns: int) -> Sequence[Order]:
+            found = _open_orders(venue.account(account), instrument)
+            if not found:
+                raise unknown_order_sent()
+            for order in found:
+                self.cancels.name(order.venue_order_id, cancel_id)
+            return [venue.cancel(account, order.venue_order_id, now_ns) for order in found]
+
+        return await self._run(command)
+
+    async def order(self, account: str, instrument: Instrument, order_id: str | int) -> Order:
+        """One order; raises BinanceError."""
+        return await self._run(lambda venue, _: _find(venue, account, instrument, order_id))
+
+    async def open_orders(self, account: str, instrument: Instrument | None) -> Sequence[Order]:
+        """All open orders, of one instrument or of all."""
+        return await self._run(lambda venue, _: _open_orders(venue.account(account), instrument))
+
+    async def all_orders(self, account: str, instrument: Instrument) -> Sequence[Order]:
+        """All orders of an instrument, by number."""
+
+        def command(venue: Venue, now_ns: int) -> Sequence[Order]:
+            del now_ns
+            orders = venue.account(account).orders()
+            return [order for order in orders if order.request.symbol == instrument.symbol]
+
+        return await self._run(command)
+
+    async def fills(self, account: str, instrument: Instrument) -> Sequence[Fill]:
+        """All fills of an instrument, by trade id."""
+
+        def command(venue: Venue, now_ns: int) -> Sequence[Fill]:
+            del now_ns
+            owner = venue.account(account)
+            return [
+                fill
+                for order in owner.orders()
+                if order.request.symbol == instrument.symbol
+                for fill in owner.fills(order.venue_order_id)
+            ]
+
+        return sorted(await self._run(command), key=lambda fill: fill.trade_id)
+
+    async def balances(self, account: str) -> tuple[Sequence[Balance], int]:
+        """What an account has, and the exchange time at which it has it."""
+        return await self._run(lambda venue, now_ns: (venue.account(account).balances(), now_ns))
+
+    async def transfers(self, account: str) -> Sequence[Transfer]:
+        """All money that came into an account or left it, by transfer id."""
+        found: list[Transfer] = []
+        while True:
+            after = found[-1].transfer_id if found else 0
+            page = await self._ledger.transfers(account, after, _PAGE)
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    def _cancel(self, venue: Venue, account: str, wanted: Cancelling, now_ns: int) -> Order:
+        try:
+            order = _find(venue, account, wanted.instrument, wanted.order_id)
+        except BinanceError as error:
+            raise unknown_order_sent() from error
+        allowed = None if wanted.restriction is None else RESTRICTIONS[wanted.restriction]
+        if allowed is not None and order.status.is_open and order.status is not allowed:
+            raise BinanceError(-2011, "Order was not canceled due to cancel restrictions.")
+        cancelled = venue.cancel(account, order.venue_order_id, now_ns)
+        self.cancels.name(order.venue_order_id, wanted.cancel_id)
+        return cancelled
+
+    def _named(self, draft: Draft) -> Draft:
+        return draft if draft.client_id is not None else replace(draft, client_id=self.new_client_id())
+
+    async def _run(self, command: Callable[[Venue, int], T]) -> T:
+        """Run a command whose refusals may be Binance's: the floor knows the domain's only."""
+        outcome = await self._floor.execute(lambda venue, now_ns: _tried(lambda: command(venue, now_ns)))
+        if isinstance(outcome, BinanceError):
+            raise outcome
+        return outcome
+
+
+def _tried(attempt: Callable[[], T]) -> T | BinanceError:
+    try:
+        return attempt()
+    except BinanceError as error:
+        return error
+    except DomainError as error:
+        return of_domain(error)
+
+
+def _place(venue: Venue, account: str, draft: Draft, now_ns: int) -> OrderWithFills:
+    owner = venue.account(account)
+    rules.check_open_orders(len(_open_orders(owner, draft.instrument)))
+    quantity = draft.quantity
+    if quantity is None:
+        quantity = _quantity_for(venue, draft)
+    request = NewOrder(draft.client_id or "", draft.instrument.symbol, draft.side, quantity, draft.terms)
+    order = venue.place(account, request, now_ns)
+    return OrderWithFills(order, owner.fills(order.venue_order_id))
+
+
+def _quantity_for(venue: Venue, draft: Draft) -> Decimal:
+    """The quantity whose price in the book now is as near to ``quote`` as it can be without passing it."""
+    instrument = draft.instrument
+    lots = _lots_for(venue, instrument, draft.side, draft.quote or Decimal(0))
+    if lots == 0 and venue.market(instrument.symbol).book.best(draft.side.opposite) is None:
+        raise rejected("Order book liquidity is less than symbol minimum quantity.")
+    quantity = instrument.quantity(lots)
+    if quantity < instrument.min_quantity:
+        raise filter_failure("LOT_SIZE")
+    return quantity
+
+
+def _lots_for(venue: Venue, instrument: Instrument, side: Side, quote: Decimal) -> int:
+    book = venue.market(instrument.symbol).book
+    left = int(EXACT.divide_int(quote, instrument.notional(1)))
+    lots = 0
+    for price, offered in book.depth(side.opposite, len(book.half(side.opposite).keys)):
+        taken = min(offered, left // price)
+        lots += taken
+        left -= taken * price
+        if taken < offered:
+            break
+    return lots
+
+
+def _find(venue: Venue, account: str, instrument: Instrument, order_id: str | int) -> Order:
+    order = venue.account(account).find(order_id)
+    if order.request.symbol != instrument.symbol:
+        raise BinanceError(-2013, "Order does not exist.")
+    return order
+
+
+def _open_orders(owner: Account, instrument: Instrument | None) -> list[Order]:
+    wanted = None if instrument is None else instrument.symbol
+    return [order for order in owner.open_orders() if wanted in {None, order.request.symbol}]

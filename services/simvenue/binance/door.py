@@ -1,0 +1,108 @@
+"""Opens the door: one HTTP server on loopback for REST, streams and the WebSocket API."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from services.kernel.clock import Clock, IdSource
+from services.simvenue.binance.account import AccountEndpoints
+from services.simvenue.binance.desk import Desk
+from services.simvenue.binance.faults import Faults
+from services.simvenue.binance.gate import Gate
+from services.simvenue.binance.keys import ApiKey, Keyring
+from services.simvenue.binance.limits import Limits
+from services.simvenue.binance.market import MarketEndpoints
+from services.simvenue.binance.rest import RestDoor
+from services.simvenue.binance.rules import Symbols
+from services.simvenue.binance.trading import TradingEndpoints
+from services.simvenue.floor import TradingFloor
+from services.simvenue.ports import Ledger
+
+_log = structlog.get_logger(__name__)
+
+_HOST: Final = "127.0.0.1"
+_CLOSING_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The venue behind the door.
+
+    Attributes:
+        floor: where its market and accounts are.
+        ledger: where their past is.
+        clock: our own time.
+        ids: for orders whose owners gave no id.
+    """
+
+    floor: TradingFloor
+    ledger: Ledger
+    clock: Clock
+    ids: IdSource
+
+
+class BinanceDoor:
+    """Binance's spot API over the venue.
+
+    Args:
+        behind: the venue.
+        keys: who may come in.
+        port: on loopback; 0 takes a free one.
+    """
+
+    def __init__(self, behind: Behind, keys: Iterable[ApiKey], port: int) -> None:
+        self._behind = behind
+        self._keys = list(keys)
+        self._open = asyncio.Event()
+        self.port = port
+        self.faults = Faults()
+        self.limits = Limits(self.now_ms)
+        self.floor = behind.floor
+
+    def now_ms(self) -> int:
+        """Our own time, in milliseconds: what the timestamps of requests are held against."""
+        return int(self._behind.clock.now().timestamp() * 1000)
+
+    async def run(self) -> None:
+        """Serve, for ever.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_CLOSING_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, _HOST, self.port).start()
+            self.port = int(runner.addresses[0][1])
+            _log.info("binance_door_opened", port=self.port, keys=len(self._keys))
+            self._open.set()
+            await asyncio.Event().wait()
+        finally:
+            self.faults.close()
+            await runner.cleanup()
+
+    async def opened(self) -> int:
+        """The port, once it is open."""
+        await self._open.wait()
+        return self.port
+
+    def _application(self) -> web.Application:
+        behind = self._behind
+        symbols = Symbols(market.instrument for market in behind.floor.venue.markets.values())
+        desk = Desk(behind.floor, behind.ledger, behind.ids)
+        endpoints = [
+            *MarketEndpoints(behind.floor, symbols, self.limits, self.now_ms).endpoints(),
+            *TradingEndpoints(desk, symbols).endpoints(),
+            *AccountEndpoints(desk, symbols, self.limits).endpoints(),
+        ]
+        gate = Gate(Keyring(self._keys), self.limits, self.now_ms)
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", RestDoor(gate, endpoints, self.faults).handle)
+        return application
+
+
+Opened = Callable[[BinanceDoor], None]

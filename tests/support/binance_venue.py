@@ -1,0 +1,211 @@
+"""A simulated venue behind its Binance door: no crowd, so that only the test moves the market."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import aiohttp
+
+from services.chassis.clock import SystemClock
+from services.chassis.persistence import Database
+from services.kernel.clock import Clock
+from services.simvenue.app import assemble
+from services.simvenue.binance.door import BinanceDoor
+from services.simvenue.domain.orders import LimitTerms, NewOrder
+from services.simvenue.domain.terms import Side, TimeInForce
+from services.simvenue.settings import BinanceKey, SimvenueSettings
+from tests.support.application import runtime_of
+from tests.support.simvenue import MIGRATIONS, sqlite_url
+
+OTHERS: Final = "others"
+FUNDS: Final = {"usdt": Decimal(1_000_000_000), "btc": Decimal(20_000), "eth": Decimal(1_000)}
+BTC: Final = "btc-usdt"
+
+
+def key_of(account: str) -> str:
+    """The API key of an account."""
+    return f"key-of-{account}"
+
+
+def secret_of(account: str) -> str:
+    """What an account signs with."""
+    return f"secret-of-{account}"
+
+
+@dataclass
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+    @property
+    def code(self) -> int | None:
+        """Binance's error code, if it is an error."""
+        return self.body.get("code") if isinstance(self.body, dict) else None
+
+
+class RawClient:
+    """Speaks HTTP to the door without any library of ours.
+
+    Args:
+        session: to send with.
+        url: of the door.
+        account: whose key and secret are used.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, account: str) -> None:
+        self.session = session
+        self.url = url
+        self.account = account
+        self.key: str | None = key_of(account)
+        self.secret = secret_of(account)
+
+    async def public(self, method: str, path: str, /, **params: object) -> Reply:
+        """A request that nobody signs."""
+        return await self.send(method, path, urlencode(params))
+
+    async def signed(self, method: str, path: str, /, **params: object) -> Reply:
+        """A request that is signed as it stands."""
+        query = urlencode({"timestamp": now_ms(), **params})
+        return await self.send(method, path, f"{query}&signature={self.sign(query)}")
+
+    async def send(self, method: str, path: str, query: str = "", body: str = "") -> Reply:
+        """A request as it is given."""
+        headers = {} if self.key is None else {"X-MBX-APIKEY": self.key}
+        if body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        target = f"{self.url}{path}" + (f"?{query}" if query else "")
+        async with self.session.request(method, target, data=body or None, headers=headers) as response:
+            return Reply(response.status, await response.json(), response.headers.copy())
+
+    def sign(self, payload: str) -> str:
+        """The signature of a payload."""
+        return hmac.new(self.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+
+    async def limit(self, side: str, quantity: str, price: str, **more: object) -> Reply:
+        """A limit order on BTCUSDT."""
+        order = {
+            "symbol": "BTCUSDT",
+            "side": side,
+            "type": "LIMIT",
+            "timeInForce": "GTC",
+            "quantity": quantity,
+            "price": price,
+        }
+        return await self.signed("POST", "/api/v3/order", **{**order, **more})
+
+
+class BinanceVenue:
+    """A running venue, seen from its Binance door and from behind it.
+
+    Args:
+        door: the door.
+        session: for raw requests.
+    """
+
+    def __init__(self, door: BinanceDoor, session: aiohttp.ClientSession) -> None:
+        self.door = door
+        self._session = session
+
+    @property
+    def url(self) -> str:
+        """Where REST is."""
+        return f"http://127.0.0.1:{self.door.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Where WebSockets are."""
+        return f"ws://127.0.0.1:{self.door.port}"
+
+    def raw(self, account: str) -> RawClient:
+        """Speaks plain HTTP as an account."""
+        return RawClient(self._session, self.url, account)
+
+    async def deposit(self, account: str, currency: str, amount: str) -> None:
+        """Money comes in from outside."""
+        await self.door.floor.execute(
+            lambda venue, now_ns: venue.deposit(account, currency, Decimal(amount), now_ns)
+        )
+
+    async def rest(self, side: Side, quantity: str, price: str, symbol: str = BTC) -> None:
+        """Somebody else puts a limit order into the book."""
+        await self._other(side, quantity, price, symbol, TimeInForce.GTC)
+
+    async def hit(self, side: Side, quantity: str, price: str, symbol: str = BTC) -> None:
+        """Somebody else trades at once; nothing of it rests."""
+        await self._other(side, quantity, price, symbol, TimeInForce.IOC)
+
+    async def clean(self) -> None:
+        """Take every order of everybody out of the book."""
+        floor = self.door.floor
+        for account in list(floor.venue.accounts()):
+            for order in account.open_orders():
+                name, number = account.name, order.venue_order_id
+                await floor.execute(lambda venue, now_ns, n=name, i=number: venue.cancel(n, i, now_ns))  # type: ignore[misc]
+
+    async def _other(self, side: Side, quantity: str, price: str, symbol: str, force: TimeInForce) -> None:
+        terms = LimitTerms(Decimal(price), force)
+        request = NewOrder(uuid4().hex, symbol, side, Decimal(quantity), terms)
+        await self.door.floor.execute(lambda venue, now_ns: venue.place(OTHERS, request, now_ns))
+
+
+@asynccontextmanager
+async def binance_venue(
+    folder: Path,
+    accounts: Mapping[str, Mapping[str, Decimal]],
+    *,
+    clock: Clock | None = None,
+    **settings: Any,
+) -> AsyncIterator[BinanceVenue]:
+    """Run a venue with these accounts, each with its API key, and one of the others.
+
+    Args:
+        folder: for its database.
+        accounts: their deposits.
+        clock: our time; the real one where it is absent.
+        settings: more of them.
+    """
+    chosen = SimvenueSettings(
+        **{
+            "accounts": {OTHERS: FUNDS, **accounts},
+            "crowd": False,
+            "synthetic_warmup_seconds": 0,
+            "binance_port": 0,
+            "binance_keys": {
+                key_of(each): BinanceKey(account=each, secret=secret_of(each)) for each in accounts
+            },
+            **settings,
+        }
+    )
+    database = await Database.open(sqlite_url(folder), migrations=MIGRATIONS)
+    doors: list[BinanceDoor] = []
+    runtime = runtime_of("simvenue", database=database, clock=clock or SystemClock())
+    application = await assemble(runtime, chosen, door_made=doors.append)
+    assert application.prepare is not None
+    await application.prepare()
+    tasks = [asyncio.ensure_future(each.run()) for each in application.background]
+    try:
+        async with asyncio.timeout(10):
+            await doors[0].opened()
+        async with aiohttp.ClientSession() as session:
+            yield BinanceVenue(doors[0], session)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await database.close()
+
+
+def now_ms() -> int:
+    """Our time in milliseconds."""
+    return int(SystemClock().now().timestamp() * 1000)
