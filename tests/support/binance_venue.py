@@ -6,13 +6,17 @@ import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import aiohttp
+from pydantic import SecretStr
+from yarl import URL
 
 from services.chassis.clock import SystemClock
 from services.chassis.persistence import Database
@@ -21,13 +25,20 @@ from services.simvenue.app import assemble
 from services.simvenue.binance.door import BinanceDoor
 from services.simvenue.domain.orders import LimitTerms, NewOrder
 from services.simvenue.domain.terms import Side, TimeInForce
+from services.simvenue.domain.venue import Venue
 from services.simvenue.settings import BinanceKey, SimvenueSettings
 from tests.support.application import runtime_of
 from tests.support.simvenue import MIGRATIONS, sqlite_url
 
-OTHERS: Final = "others"
+MAKERS: Final = "makers"
+TAKERS: Final = "takers"
 FUNDS: Final = {"usdt": Decimal(1_000_000_000), "btc": Decimal(20_000), "eth": Decimal(1_000)}
 BTC: Final = "btc-usdt"
+
+
+def trader_accounts(number: int) -> dict[str, Mapping[str, Decimal]]:
+    """So many funded accounts."""
+    return {f"trader-{each}": FUNDS for each in range(1, number + 1)}
 
 
 def key_of(account: str) -> str:
@@ -52,6 +63,17 @@ class Reply:
     def code(self) -> int | None:
         """Binance's error code, if it is an error."""
         return self.body.get("code") if isinstance(self.body, dict) else None
+
+
+class SettableClock:
+    """Our time: the real one, moved by hand."""
+
+    def __init__(self) -> None:
+        self.moved = timedelta()
+
+    def now(self) -> datetime:
+        """The real time, and what it was moved by."""
+        return datetime.now(UTC) + self.moved
 
 
 class RawClient:
@@ -85,7 +107,9 @@ class RawClient:
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         target = f"{self.url}{path}" + (f"?{query}" if query else "")
-        async with self.session.request(method, target, data=body or None, headers=headers) as response:
+        async with self.session.request(
+            method, URL(target, encoded=True), data=body or None, headers=headers
+        ) as response:
             return Reply(response.status, await response.json(), response.headers.copy())
 
     def sign(self, payload: str) -> str:
@@ -115,6 +139,7 @@ class BinanceVenue:
 
     def __init__(self, door: BinanceDoor, session: aiohttp.ClientSession) -> None:
         self.door = door
+        self._unused = count(1)
         self._session = session
 
     @property
@@ -126,6 +151,10 @@ class BinanceVenue:
     def ws_url(self) -> str:
         """Where WebSockets are."""
         return f"ws://127.0.0.1:{self.door.port}"
+
+    def account(self) -> str:
+        """An account that nobody asked for before; ``trader_accounts`` opened it."""
+        return f"trader-{next(self._unused)}"
 
     def raw(self, account: str) -> RawClient:
         """Speaks plain HTTP as an account."""
@@ -139,24 +168,38 @@ class BinanceVenue:
 
     async def rest(self, side: Side, quantity: str, price: str, symbol: str = BTC) -> None:
         """Somebody else puts a limit order into the book."""
-        await self._other(side, quantity, price, symbol, TimeInForce.GTC)
+        await self._other(MAKERS, side, quantity, price, symbol, TimeInForce.GTC)
 
     async def hit(self, side: Side, quantity: str, price: str, symbol: str = BTC) -> None:
         """Somebody else trades at once; nothing of it rests."""
-        await self._other(side, quantity, price, symbol, TimeInForce.IOC)
+        await self._other(TAKERS, side, quantity, price, symbol, TimeInForce.IOC)
 
     async def clean(self) -> None:
         """Take every order of everybody out of the book."""
-        floor = self.door.floor
-        for account in list(floor.venue.accounts()):
-            for order in account.open_orders():
-                name, number = account.name, order.venue_order_id
-                await floor.execute(lambda venue, now_ns, n=name, i=number: venue.cancel(n, i, now_ns))  # type: ignore[misc]
 
-    async def _other(self, side: Side, quantity: str, price: str, symbol: str, force: TimeInForce) -> None:
+        def command(venue: Venue, now_ns: int) -> None:
+            for account in list(venue.accounts()):
+                for order in account.open_orders():
+                    venue.cancel(account.name, order.venue_order_id, now_ns)
+
+        await self.door.floor.execute(command)
+
+    async def fill_up(self, account: str, orders: int) -> None:
+        """Let an account have so many open orders, in one step."""
+
+        def command(venue: Venue, now_ns: int) -> None:
+            for _ in range(orders):
+                request = NewOrder(uuid4().hex, BTC, Side.BUY, Decimal(1), LimitTerms(Decimal(50)))
+                venue.place(account, request, now_ns)
+
+        await self.door.floor.execute(command)
+
+    async def _other(
+        self, who: str, side: Side, quantity: str, price: str, symbol: str, force: TimeInForce
+    ) -> None:
         terms = LimitTerms(Decimal(price), force)
         request = NewOrder(uuid4().hex, symbol, side, Decimal(quantity), terms)
-        await self.door.floor.execute(lambda venue, now_ns: venue.place(OTHERS, request, now_ns))
+        await self.door.floor.execute(lambda venue, now_ns: venue.place(who, request, now_ns))
 
 
 @asynccontextmanager
@@ -167,7 +210,7 @@ async def binance_venue(
     clock: Clock | None = None,
     **settings: Any,
 ) -> AsyncIterator[BinanceVenue]:
-    """Run a venue with these accounts, each with its API key, and one of the others.
+    """Run a venue with these accounts, each with its API key, and two of the others.
 
     Args:
         folder: for its database.
@@ -177,12 +220,12 @@ async def binance_venue(
     """
     chosen = SimvenueSettings(
         **{
-            "accounts": {OTHERS: FUNDS, **accounts},
+            "accounts": {MAKERS: FUNDS, TAKERS: FUNDS, **accounts},
             "crowd": False,
             "synthetic_warmup_seconds": 0,
             "binance_port": 0,
             "binance_keys": {
-                key_of(each): BinanceKey(account=each, secret=secret_of(each)) for each in accounts
+                key_of(each): BinanceKey(account=each, secret=SecretStr(secret_of(each))) for each in accounts
             },
             **settings,
         }
@@ -209,3 +252,28 @@ async def binance_venue(
 def now_ms() -> int:
     """Our time in milliseconds."""
     return int(SystemClock().now().timestamp() * 1000)
+
+
+def ccxt_config(account: str) -> dict[str, Any]:
+    """What ccxt's Binance is made with, to trade as an account."""
+    return {
+        "apiKey": key_of(account),
+        "secret": secret_of(account),
+        "enableRateLimit": False,
+        "options": {"fetchMarkets": {"types": ["spot"]}},
+    }
+
+
+def point_at(exchange: Any, venue: BinanceVenue) -> None:
+    """Let ccxt's Binance speak to a venue here, and to nobody else.
+
+    ccxt knows which of Binance's errors are those of the spot market by the address it calls, so they
+    are named here.
+    """
+    exchange.exceptions["exact"] |= exchange.exceptions["spot"]["exact"]
+    api = exchange.urls["api"]
+    api.update(dict.fromkeys(("public", "private", "v1"), f"{venue.url}/api/v3"))
+    api["sapi"] = f"{venue.url}/sapi/v1"
+    if "ws" in api:
+        api["ws"]["spot"] = f"{venue.ws_url}/stream"
+        api["ws"]["ws-api"]["spot"] = f"{venue.ws_url}/ws-api/v3"

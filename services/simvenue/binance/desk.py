@@ -2,26 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import TypeVar
 
 from services.kernel.clock import IdSource
-from services.kernel.decimals import EXACT
 from services.kernel.errors import DomainError
 from services.simvenue.binance import rules
 from services.simvenue.binance.errors import (
     BinanceError,
-    filter_failure,
     of_domain,
-    rejected,
     unknown_order_sent,
 )
 from services.simvenue.binance.orders import Draft
 from services.simvenue.binance.wire import client_id_of
 from services.simvenue.domain.account import Account
 from services.simvenue.domain.instrument import Instrument
-from services.simvenue.domain.orders import Balance, Fill, NewOrder, Order, Transfer
-from services.simvenue.domain.terms import OrderStatus, Side
+from services.simvenue.domain.orders import Balance, Fill, Order, Transfer
+from services.simvenue.domain.terms import OrderStatus
 from services.simvenue.domain.venue import Venue
 from services.simvenue.floor import TradingFloor
 from services.simvenue.handlers import OrderWithFills
@@ -31,7 +27,10 @@ T = TypeVar("T")
 
 _PAGE = 1_000
 _CANCELS_KEPT = 10_000
-RESTRICTIONS = {"ONLY_NEW": OrderStatus.OPEN, "ONLY_PARTIALLY_FILLED": OrderStatus.PARTIALLY_FILLED}
+RESTRICTIONS = {
+    "ONLY_NEW": {OrderStatus.OPEN, OrderStatus.WAITING},
+    "ONLY_PARTIALLY_FILLED": {OrderStatus.PARTIALLY_FILLED},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,17 +194,19 @@ class Desk:
     def _cancel(self, venue: Venue, account: str, wanted: Cancelling, now_ns: int) -> Order:
         try:
             order = _find(venue, account, wanted.instrument, wanted.order_id)
-        except BinanceError as error:
+        except (BinanceError, DomainError) as error:
             raise unknown_order_sent() from error
         allowed = None if wanted.restriction is None else RESTRICTIONS[wanted.restriction]
-        if allowed is not None and order.status.is_open and order.status is not allowed:
+        if allowed is not None and order.status.is_open and order.status not in allowed:
             raise BinanceError(-2011, "Order was not canceled due to cancel restrictions.")
         cancelled = venue.cancel(account, order.venue_order_id, now_ns)
         self.cancels.name(order.venue_order_id, wanted.cancel_id)
         return cancelled
 
     def _named(self, draft: Draft) -> Draft:
-        return draft if draft.client_id is not None else replace(draft, client_id=self.new_client_id())
+        if draft.request.client_order_id:
+            return draft
+        return replace(draft, request=replace(draft.request, client_order_id=self.new_client_id()))
 
     async def _run(self, command: Callable[[Venue, int], T]) -> T:
         """Run a command whose refusals may be Binance's: the floor knows the domain's only."""
@@ -227,37 +228,8 @@ def _tried(attempt: Callable[[], T]) -> T | BinanceError:
 def _place(venue: Venue, account: str, draft: Draft, now_ns: int) -> OrderWithFills:
     owner = venue.account(account)
     rules.check_open_orders(len(_open_orders(owner, draft.instrument)))
-    quantity = draft.quantity
-    if quantity is None:
-        quantity = _quantity_for(venue, draft)
-    request = NewOrder(draft.client_id or "", draft.instrument.symbol, draft.side, quantity, draft.terms)
-    order = venue.place(account, request, now_ns)
+    order = venue.place(account, draft.request, now_ns)
     return OrderWithFills(order, owner.fills(order.venue_order_id))
-
-
-def _quantity_for(venue: Venue, draft: Draft) -> Decimal:
-    """The quantity whose price in the book now is as near to ``quote`` as it can be without passing it."""
-    instrument = draft.instrument
-    lots = _lots_for(venue, instrument, draft.side, draft.quote or Decimal(0))
-    if lots == 0 and venue.market(instrument.symbol).book.best(draft.side.opposite) is None:
-        raise rejected("Order book liquidity is less than symbol minimum quantity.")
-    quantity = instrument.quantity(lots)
-    if quantity < instrument.min_quantity:
-        raise filter_failure("LOT_SIZE")
-    return quantity
-
-
-def _lots_for(venue: Venue, instrument: Instrument, side: Side, quote: Decimal) -> int:
-    book = venue.market(instrument.symbol).book
-    left = int(EXACT.divide_int(quote, instrument.notional(1)))
-    lots = 0
-    for price, offered in book.depth(side.opposite, len(book.half(side.opposite).keys)):
-        taken = min(offered, left // price)
-        lots += taken
-        left -= taken * price
-        if taken < offered:
-            break
-    return lots
 
 
 def _find(venue: Venue, account: str, instrument: Instrument, order_id: str | int) -> Order:

@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from services.kernel.decimals import EXACT, is_multiple
-from services.simvenue.binance.errors import BinanceError, bad_symbol, filter_failure, rejected
+from services.simvenue.binance.errors import bad_symbol, filter_failure, rejected
 from services.simvenue.binance.wire import ZERO, amount, asset
 from services.simvenue.domain.instrument import Instrument
+from services.simvenue.domain.terms import SelfTrade
 
-ORDER_TYPES: Final = ("LIMIT", "LIMIT_MAKER", "MARKET")
-SELF_TRADE_MODES: Final = ("EXPIRE_TAKER",)
-DEFAULT_SELF_TRADE_MODE: Final = "EXPIRE_TAKER"
+ORDER_TYPES: Final = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT")
+SELF_TRADE_MODES: Final = tuple(mode.name for mode in SelfTrade)
 
 _HIGHEST_PRICE: Final = Decimal(1_000_000)
 _OPEN_ORDERS: Final = 200
@@ -67,7 +67,7 @@ def symbol_json(instrument: Instrument) -> dict[str, Any]:
         "baseCommissionPrecision": _ASSET_PRECISION,
         "quoteCommissionPrecision": _commission_precision(instrument),
         "orderTypes": list(ORDER_TYPES),
-        "icebergAllowed": False,
+        "icebergAllowed": True,
         "ocoAllowed": False,
         "otoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
@@ -79,7 +79,7 @@ def symbol_json(instrument: Instrument) -> dict[str, Any]:
         "filters": _filters(instrument),
         "permissions": ["SPOT"],
         "permissionSets": [["SPOT"]],
-        "defaultSelfTradePreventionMode": DEFAULT_SELF_TRADE_MODE,
+        "defaultSelfTradePreventionMode": SelfTrade.EXPIRE_TAKER.name,
         "allowedSelfTradePreventionModes": list(SELF_TRADE_MODES),
     }
 
@@ -120,16 +120,6 @@ def check_open_orders(count: int) -> None:
     """Hold the number of an account's open orders of one symbol against MAX_NUM_ORDERS."""
     if count >= _OPEN_ORDERS:
         raise filter_failure("MAX_NUM_ORDERS")
-
-
-def check_self_trade_mode(mode: str | None) -> None:
-    """Refuse a self-trade prevention that the engine does not do.
-
-    Raises:
-        BinanceError: -1130.
-    """
-    if mode is not None and mode not in SELF_TRADE_MODES:
-        raise BinanceError(-1130, "Data sent for parameter 'selfTradePreventionMode' is not valid.")
 
 
 def _filters(instrument: Instrument) -> list[dict[str, Any]]:
