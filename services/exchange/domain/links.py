@@ -1,6 +1,7 @@
 """What an order is to other orders."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -26,6 +27,10 @@ class Links:
         linked: the other leg: what one fills, the other loses.
         replaces: the order this one takes the place of.
         replaced_by: the order that took this one's place.
+        group: orders of which only one can be filled share it, which is what risk sets aside for; None
+            for an order alone.
+        total: how much the order is to fill together with the other leg, or with the one it replaces;
+            None where its own quantity, or its parent's fills, say it.
     """
 
     order_list: UUID | None = None
@@ -34,6 +39,8 @@ class Links:
     linked: UUID | None = None
     replaces: UUID | None = None
     replaced_by: UUID | None = None
+    group: UUID | None = None
+    total: Decimal | None = None
 
 
 NO_LINKS: Final = Links()

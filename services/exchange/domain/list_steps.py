@@ -1,0 +1,403 @@
+"""What is to be done next in a list of orders, by what is booked of them, and nothing else.
+
+The same orders always give the same steps, and a step that is done is not asked for again. So it does not
+matter who asks, how often, or after which crash. A leg and the orders that took its place, one after
+another, are a slot. At most one leg of two stands at the venue: one with a trigger is held here, and once
+its trigger has gone off it is sent only when no order of the other leg can be filled any more.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from typing import Final
+from uuid import UUID
+
+from services.exchange.domain.links import Contingency
+from services.exchange.domain.order import Handling, Order
+from services.exchange.domain.states import OrderState
+from services.exchange.domain.terms import TimeInForce, limit_of
+from services.kernel.decimals import EXACT
+
+OTHER_LEG_DONE: Final = "OTHER_LEG_DONE"
+PARENT_DONE: Final = "PARENT_DONE"
+NOTHING_LEFT: Final = "NOTHING_LEFT"
+REPLACED: Final = "REPLACED"
+MOST_TRIES: Final = 5
+"""A protecting order that was denied or rejected is made anew so often; then a person is needed."""
+
+_OURS: Final = frozenset({OTHER_LEG_DONE, PARENT_DONE, NOTHING_LEFT})
+_RESTING: Final = frozenset({OrderState.OPEN, OrderState.PARTIALLY_FILLED})
+_REFUSED: Final = frozenset({OrderState.DENIED, OrderState.REJECTED})
+_ENDED_BY_OTHERS: Final = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
+_AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_ZERO: Final = Decimal(0)
+_STOP_SLOT: Final = 2
+
+Fits = Callable[[Order, Decimal], bool]
+"""Whether the venue would take an order with this quantity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let a child go: ask risk for so much, then send or watch it."""
+
+    order_id: UUID
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Shrink:
+    """Take a held order's quantity down; risk sees the other leg's fills and needs no word."""
+
+    order_id: UUID
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Put a new order of the same terms in an order's place, for so much; the old one may be final."""
+
+    order_id: UUID
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a held order whose turn has come.
+
+    Attributes:
+        order_id: the order.
+        quantity: how much of it.
+        after: orders whose fills must be known whole: the venue is asked for them first.
+    """
+
+    order_id: UUID
+    quantity: Decimal
+    after: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel an order.
+
+    Attributes:
+        order_id: the order.
+        reason: why, one of the contract's reasons.
+        after: as of :class:`Send`.
+    """
+
+    order_id: UUID
+    reason: str
+    after: tuple[UUID, ...] = ()
+
+
+ListStep = Release | Shrink | Replace | Send | Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An order and those that took its place.
+
+    Attributes:
+        orders: all of them; those that risk denied before they took a place are among them.
+        current: the one whose place it is.
+        coming: the one that is to take the place once risk has approved; None for none.
+    """
+
+    orders: tuple[Order, ...]
+    current: Order
+    coming: Order | None
+
+    @property
+    def filled(self) -> Decimal:
+        """What all of them have filled."""
+        return _sum(order.filled_quantity for order in self.orders)
+
+    @property
+    def over(self) -> bool:
+        """Whether none of them can be filled any more, as far as we know."""
+        return self.current.final and self.coming is None
+
+    def blocking(self) -> list[Order]:
+        """Those that stand at the venue, or may be on their way there."""
+        return [each for each in self.orders if not each.final and not _stays_here(each)]
+
+    def ended(self) -> tuple[UUID, ...]:
+        """Final ones that the venue knows, whose last fills may not have been told yet."""
+        return tuple(each.order_id for each in self.orders if each.final and not each.never_left)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderList:
+    """Orders that belong together, by their slots.
+
+    Attributes:
+        contingency: what they are to each other; NONE for an order alone with those that replace it.
+        slots: in the order of the list: the entry first, where there is one.
+    """
+
+    contingency: Contingency
+    slots: tuple[Slot, ...]
+
+    @classmethod
+    def of(cls, orders: Sequence[Order]) -> "OrderList":
+        """Put the orders of one list in order: by the time of their intents, and by what they replace."""
+        known = {order.order_id: order for order in orders}
+        roots = [order for order in orders if order.links.replaces not in known]
+        return cls(orders[0].links.contingency, tuple(_slot(root, orders) for root in roots))
+
+    @property
+    def entry(self) -> Slot | None:
+        """The slot whose fills release the others; None where there is none."""
+        first = self.slots[0]
+        waits = any(slot.current.links.parent is not None for slot in self.slots)
+        return first if waits else None
+
+    @property
+    def exits(self) -> tuple[Slot, ...]:
+        """The slots that wait for an entry, or for each other."""
+        if self.entry is not None:
+            return self.slots[1:]
+        return self.slots if self.contingency is Contingency.OCO else ()
+
+    def sibling(self, slot: Slot) -> Slot | None:
+        """The other leg; None for an order that has none."""
+        if slot.current.links.linked is None:
+            return None
+        return next((each for each in self.exits if each is not slot), None)
+
+    def budget(self, slot: Slot) -> Decimal:
+        """How much a slot and its sibling may fill together."""
+        entry = self.entry
+        if entry is not None:
+            return entry.filled
+        return slot.current.links.total or slot.current.quantity
+
+    def left(self, slot: Slot) -> Decimal:
+        """How much of that is not filled yet."""
+        sibling = self.sibling(slot)
+        gone = EXACT.add(slot.filled, _ZERO if sibling is None else sibling.filled)
+        return EXACT.subtract(self.budget(slot), gone)
+
+    def slot_of(self, order_id: UUID) -> Slot:
+        """The slot of an order."""
+        return next(slot for slot in self.slots if any(each.order_id == order_id for each in slot.orders))
+
+    @property
+    def guards(self) -> tuple[Slot, ...]:
+        """The slots that protect what the entry has filled: they close it, a bracket's at a loss."""
+        entry = self.entry
+        if entry is None:
+            return ()
+        if self.contingency is Contingency.BRACKET:
+            return self.slots[_STOP_SLOT:]
+        return tuple(slot for slot in self.exits if slot.current.side is not entry.current.side)
+
+
+def next_steps(orders: Sequence[Order], fits: Fits, *, retry: bool = False) -> tuple[ListStep, ...]:
+    """What is to be done now, the protecting orders first; nothing where it is somebody else's turn.
+
+    Args:
+        orders: all of one list, or an order and the one that replaces it; oldest first.
+        fits: whether the venue takes an order with a quantity.
+        retry: whether a protecting order that was refused may be made anew now.
+    """
+    book = OrderList.of(orders)
+    steps: list[ListStep] = []
+    for slot in reversed(book.exits):
+        over = _over(book, slot)
+        steps += _fit(book, slot, fits, retry=retry) if over is None else _end(slot, *over)
+    for slot in book.slots:
+        if slot not in book.exits:
+            steps += _turn(slot)
+    return tuple(dict.fromkeys(steps))
+
+
+def unprotected(orders: Sequence[Order]) -> bool:
+    """Whether part of the entry is filled and less than that is at work to close it at a loss."""
+    book = OrderList.of(orders)
+    if book.entry is None or not book.guards:
+        return False
+    closing = [slot for slot in book.exits if slot.current.side is not book.entry.current.side]
+    closed = _sum(slot.filled for slot in closing)
+    open_quantity = EXACT.subtract(book.entry.filled, closed)
+    return open_quantity > 0 and max(_at_work(slot) for slot in book.guards) < open_quantity
+
+
+def is_watched(order: Order) -> bool:
+    """Whether a held order waits for its trigger, so that the market is watched for it."""
+    waits = order.trigger is not None and not order.trigger.gone_off
+    return order.state is OrderState.HELD and order.handling is Handling.EMULATED and waits
+
+
+def held_once_approved(order: Order) -> bool:
+    """Whether an order is held here when risk has approved it: for its trigger, or until its turn."""
+    goes_off_here = order.handling is Handling.EMULATED and order.trigger is not None
+    return goes_off_here or order.links.replaces is not None
+
+
+def is_unreleased(order: Order) -> bool:
+    """Whether a held order waits for its parent's first fill."""
+    waits = order.links.parent is not None and order.handling is Handling.UNSPECIFIED
+    return order.state is OrderState.HELD and waits
+
+
+def _slot(root: Order, orders: Sequence[Order]) -> Slot:
+    chain = [root]
+    for order in orders:
+        # Oldest first: what an order replaces stands before it.
+        if any(order.links.replaces == each.order_id for each in chain):
+            chain.append(order)
+    by_id = {order.order_id: order for order in chain}
+    current = root
+    while current.links.replaced_by in by_id:
+        current = by_id[current.links.replaced_by]
+    coming = next(
+        (each for each in chain if each.links.replaces == current.order_id and not each.final), None
+    )
+    return Slot(tuple(chain), current, coming)
+
+
+def _end(slot: Slot, reason: str, after: tuple[UUID, ...]) -> Iterator[ListStep]:
+    for order in slot.orders:
+        if not order.final and order.state is not OrderState.PENDING_CANCEL:
+            yield Cancel(order.order_id, reason, after)
+
+
+def _fit(book: OrderList, slot: Slot, fits: Fits, *, retry: bool) -> Iterator[ListStep]:
+    """Bring a leg that may be at work to what is left."""
+    current, left, sibling = slot.current, book.left(slot), book.sibling(slot)
+    if slot.coming is not None or left <= 0:
+        return
+    taken_over = sibling is not None and _takes_over(book, sibling, slot)
+    if is_watched(current):
+        if left < current.quantity:
+            yield Shrink(current.order_id, left)
+        elif left > current.quantity and not taken_over:
+            yield Replace(current.order_id, left)
+    elif current.state is OrderState.HELD and not is_unreleased(current):
+        yield from _turn_of_leg(book, slot, left)
+    elif current.state in _RESTING and _rests(current):
+        yield from _fit_resting(current, left, fits)
+    elif not taken_over and fits(current, left):
+        if is_unreleased(current):
+            yield Release(current.order_id, left)
+        elif current.final and _renewable(book, slot, retry=retry):
+            yield Replace(current.order_id, left)
+
+
+def _over(book: OrderList, slot: Slot) -> tuple[str, tuple[UUID, ...]] | None:
+    """Why nothing of a slot may be at work any more, and whose fills that rests on; None where it may."""
+    entry, sibling = book.entry, book.sibling(slot)
+    if entry is not None and entry.filled == 0:
+        if entry.over:
+            return PARENT_DONE, entry.ended()
+    elif book.left(slot) <= 0:
+        return OTHER_LEG_DONE, ()
+    if sibling is None:
+        return None
+    if _ended_badly(book, sibling) and not _stays(book, slot):
+        return OTHER_LEG_DONE, ()
+    parked = is_watched(slot.current) or is_unreleased(slot.current)
+    if _takes_over(book, sibling, slot) and (not parked or slot.coming is not None):
+        return OTHER_LEG_DONE, ()
+    return None
+
+
+def _ended_badly(book: OrderList, slot: Slot) -> bool:
+    """Whether a leg ended before it was filled, and not by our own doing."""
+    order = slot.current
+    if not slot.over or order.reason in _OURS:
+        return False
+    return order.state in _ENDED_BY_OTHERS or (book.entry is None and order.state in _REFUSED)
+
+
+def _stays(book: OrderList, slot: Slot) -> bool:
+    """A position does not lose its stop since somebody took back, or time ended, its profit target."""
+    return book.contingency is Contingency.BRACKET and slot in book.guards
+
+
+def _takes_over(book: OrderList, slot: Slot, from_slot: Slot) -> bool:
+    """Whether a leg's trigger has gone off, after the other one's where that has, too."""
+    mine, other = slot.current.trigger, from_slot.current.trigger
+    if mine is None or mine.trigger_time is None:
+        return False
+    if other is None or other.trigger_time is None:
+        return True
+    if mine.trigger_time == other.trigger_time:
+        return book.exits.index(slot) > book.exits.index(from_slot)
+    return mine.trigger_time > other.trigger_time
+
+
+def _renewable(book: OrderList, slot: Slot, *, retry: bool) -> bool:
+    order = slot.current
+    if order.state in _REFUSED:
+        tries = sum(each.state in _REFUSED for each in slot.orders)
+        return retry and slot in book.guards and tries < MOST_TRIES
+    return order.state is OrderState.FILLED or order.reason in _OURS
+
+
+def _turn_of_leg(book: OrderList, slot: Slot, left: Decimal) -> Iterator[ListStep]:
+    """A held leg that waits neither for its trigger nor for its parent: it is its turn, or nearly."""
+    sibling = book.sibling(slot)
+    others = [] if sibling is None else sibling.blocking()
+    for other in others:
+        if other.state is not OrderState.PENDING_CANCEL:
+            yield Cancel(other.order_id, OTHER_LEG_DONE)
+    if not others and not slot.blocking():
+        ended = slot.ended() + (() if sibling is None else sibling.ended())
+        yield Send(slot.current.order_id, min(left, slot.current.quantity), ended)
+
+
+def _turn(slot: Slot) -> Iterator[ListStep]:
+    """An order outside of legs that takes another's place: it goes when that one has ended."""
+    order = slot.current
+    if order.state is not OrderState.HELD or order.links.replaces is None or is_watched(order):
+        return
+    if order.links.total is None or slot.blocking():
+        return
+    replaced = next((each for each in slot.orders if each.order_id == order.links.replaces), None)
+    if replaced is None:
+        return
+    left = EXACT.subtract(order.links.total, replaced.filled_quantity)
+    if left > 0:
+        yield Send(order.order_id, min(left, order.quantity), slot.ended())
+    else:
+        yield Cancel(order.order_id, NOTHING_LEFT, slot.ended())
+
+
+def _fit_resting(order: Order, left: Decimal, fits: Fits) -> Iterator[ListStep]:
+    """Bring what rests at the venue to what is left; it is only ever taken out, and another one sent."""
+    remainder = EXACT.subtract(order.quantity, order.filled_quantity)
+    if remainder == left:
+        return
+    if fits(order, left):
+        yield Replace(order.order_id, left)
+    elif remainder > left:
+        yield Cancel(order.order_id, OTHER_LEG_DONE)
+
+
+def _rests(order: Order) -> bool:
+    limit = limit_of(order.terms)
+    return limit is not None and limit.time_in_force not in _AT_ONCE
+
+
+def _at_work(slot: Slot) -> Decimal:
+    """How much of a slot can be filled, or is watched to be."""
+    working = [
+        each
+        for each in slot.orders
+        if not each.final and each.state is not OrderState.PENDING and not is_unreleased(each)
+    ]
+    return max((EXACT.subtract(each.quantity, each.filled_quantity) for each in working), default=_ZERO)
+
+
+def _stays_here(order: Order) -> bool:
+    if order.state is OrderState.PENDING:
+        return held_once_approved(order)
+    return order.state is OrderState.HELD
+
+
+def _sum(amounts: "Iterator[Decimal]") -> Decimal:
+    return reduce(EXACT.add, amounts, _ZERO)
