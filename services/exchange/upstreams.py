@@ -32,7 +32,18 @@ class RiskService:
         Raises:
             RiskUnavailableError: there is no decision: fail closed.
         """
-        price = order.limit_price
+        return await self._check(order, within, validate_only=False)
+
+    async def preview(self, order: Order, within: float) -> Approved | Denied:
+        """Ask what would be decided now; nothing is reserved, and nothing is kept of it.
+
+        Raises:
+            RiskUnavailableError: there is no decision.
+        """
+        return await self._check(order, within, validate_only=True)
+
+    async def _check(self, order: Order, within: float, *, validate_only: bool) -> Approved | Denied:
+        price, group = order.limit_price, order.links.group
         request = risk_service_pb2.CheckOrderRequest(
             account=order.account_name,
             order_id=str(order.order_id),
@@ -40,6 +51,8 @@ class RiskService:
             side=convert.side_to_proto(order.side),
             quantity=render(order.quantity),
             limit_price="" if price is None else render(price),
+            validate_only=validate_only,
+            group="" if group is None else str(group),
         )
         try:
             answer = await self._stub.CheckOrder(request, timeout=within)

@@ -87,6 +87,7 @@ _links = st.builds(
     replaces=_maybe_id,
     replaced_by=_maybe_id,
 )
+"""Without group and total, which the contract lacks."""
 _statuses = st.builds(
     TriggerStatus, _maybe_amount, _maybe_amount, _maybe_moment, _maybe_moment, _maybe_amount
 )

@@ -345,6 +345,11 @@ class FakeRisk:
     asked: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
 
+    async def preview(self, order: Order, within: float) -> Approved | Denied:
+        if not self.reachable:
+            raise RiskUnavailableError("UNAVAILABLE")
+        return self.verdict
+
     async def reserve(self, order: Order, within: float) -> Approved | Denied:
         self.asked.append(str(order.order_id))
         if self.hold is not None:

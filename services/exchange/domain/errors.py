@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.errors import DomainError, ErrorKind, Violation
 from services.kernel.names import OrderName
 
 _SOON = timedelta(milliseconds=500)
@@ -16,6 +16,28 @@ def order_not_cancellable(name: OrderName, state: str) -> DomainError:
         kind=ErrorKind.PRECONDITION,
         metadata={"order": str(name), "state": state},
         resource=name.resource,
+    )
+
+
+def order_not_replaceable(name: OrderName, state: str, why: str = "") -> DomainError:
+    """It is final, or is being cancelled or replaced."""
+    return DomainError(
+        "ORDER_NOT_REPLACEABLE",
+        f"the order is {why or state} and cannot be replaced",
+        kind=ErrorKind.PRECONDITION,
+        metadata={"order": str(name), "state": state},
+        resource=name.resource,
+    )
+
+
+def invalid_replacement(field: str, message: str) -> DomainError:
+    """The change asked for is none, or not one that the order has."""
+    return DomainError(
+        "INVALID_REPLACEMENT",
+        f"{field}: {message}",
+        kind=ErrorKind.INVALID,
+        metadata={"field": field},
+        violations=[Violation(field, message)],
     )
 
 

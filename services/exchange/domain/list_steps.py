@@ -245,10 +245,8 @@ def is_unreleased(order: Order) -> bool:
 
 def _slot(root: Order, orders: Sequence[Order]) -> Slot:
     chain = [root]
-    for order in orders:
-        # Oldest first: what an order replaces stands before it.
-        if any(order.links.replaces == each.order_id for each in chain):
-            chain.append(order)
+    for member in chain:
+        chain += [each for each in orders if each.links.replaces == member.order_id]
     by_id = {order.order_id: order for order in chain}
     current = root
     while current.links.replaced_by in by_id:

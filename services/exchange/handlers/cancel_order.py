@@ -94,7 +94,7 @@ class CancelOrder:
             return answer
         if order.state is OrderState.PENDING_CANCEL:
             self._outside.journal.reached(Step.CANCEL_COMMITTED, order, request_id=request_id)
-            await self._work_off(order, budget)
+            await self.work_off(order, budget)
         async with self._outside.store.writing(account) as transaction:
             current = await transaction.order(order.order_id)
             await transaction.answer_request(account, request_id, current or order)
@@ -127,7 +127,13 @@ class CancelOrder:
             await transaction.record_order(wished)
         return wished, None
 
-    async def _work_off(self, order: Order, budget: Budget) -> None:
+    async def work_off(self, order: Order, budget: Budget) -> None:
+        """Ask the venue to cancel an order that is PENDING_CANCEL; the resolver goes on where that fails.
+
+        Args:
+            order: as the wish was committed.
+            budget: how long it may take.
+        """
         most = self._outside.timing.send
         if order.never_left:
             # Whoever asks risk for it now sees the wish before it would send.

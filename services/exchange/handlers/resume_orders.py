@@ -71,7 +71,8 @@ class ResumeOrders:
             await self._sending.carry_out(order, budget)
             return
         told = await desk.venue.find(order.account, order.client_order_id)
-        age = self._outside.clock.now() - order.create_time
+        # A held order may have left long after it was made.
+        age = self._outside.clock.now() - (order.submit_time or order.create_time)
         if told is None and age <= timedelta(seconds=timing.stale):
             # The venue refuses a second order with this client order id, should the first sending
             # still be on its way.

@@ -1,6 +1,7 @@
 """Carries one order out: reservation, sending, outcome, each committed before the next begins."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from services.exchange.domain.order import Order
+from services.exchange.domain.replacement import admitted
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.booking import Booked, Booking
 from services.exchange.handlers.desks import Desk, Desks
@@ -20,6 +22,7 @@ from services.exchange.ports import (
     Journal,
     NotSent,
     PlaceOutcome,
+    Queries,
     Refused,
     RiskGate,
     RiskUnavailableError,
@@ -113,7 +116,7 @@ class SendOrder:
     async def _ask_risk(self, order: Order, budget: Budget) -> Approved | Denied:
         outside = self._outside
         age = outside.clock.now() - order.create_time
-        if age > timedelta(seconds=outside.timing.stale):
+        if age > timedelta(seconds=outside.timing.stale) and not _never_stale(order):
             seconds = int(age.total_seconds())
             return Denied(
                 "ORDER_STALE", f"the service was down; the order is {seconds} s old and was not sent"
@@ -135,7 +138,9 @@ class SendOrder:
         elif order.state is not OrderState.PENDING:
             return order
         elif isinstance(verdict, Approved):
-            after = order.moved(OrderState.SUBMITTED, now, submit_time=now)
+            *others, after = admitted(order, await related_orders(transaction, order), now)
+            for other in others:
+                await transaction.record_order(other)
         else:
             after = order.moved(OrderState.DENIED, now, reason=verdict.reason, reason_message=verdict.message)
         await transaction.record_order(after)
@@ -215,6 +220,21 @@ async def required_order(transaction: Transaction, order_id: UUID) -> Order:
     if order is None:
         raise AssertionError(f"order {order_id} was committed and is gone")
     return order
+
+
+async def related_orders(queries: Queries, order: Order) -> Sequence[Order]:
+    """The whole list of an order; else itself, and before it the order that it replaces."""
+    if order.links.order_list is not None:
+        return await queries.list_orders(order.links.order_list)
+    replaced = order.links.replaces
+    old = None if replaced is None else await queries.order(replaced)
+    return [order] if old is None else [old, order]
+
+
+def _never_stale(order: Order) -> bool:
+    """What protects a position is as good late as early."""
+    links = order.links
+    return links.parent is not None or (links.order_list is not None and links.replaces is not None)
 
 
 async def _look_up(desk: Desk, order: Order) -> PlaceOutcome:

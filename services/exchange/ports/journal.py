@@ -24,6 +24,12 @@ class Step(StrEnum):
     CANCELLED = "order_cancelled"
     ADOPTED = "external_order_adopted"
     RESURFACED = "order_resurfaced"
+    RELEASED = "order_released"
+    REPLACEMENT_COMMITTED = "order_replacement_committed"
+    TURN_COMMITTED = "order_turn_committed"
+    QUANTITY_SHRUNK = "order_quantity_shrunk"
+    UNPROTECTED = "entry_unprotected"
+    PROTECTED = "entry_protected"
 
 
 class Journal(Protocol):

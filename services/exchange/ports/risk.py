@@ -31,6 +31,14 @@ class Denied:
 class RiskGate(Protocol):
     """Decides whether an order may leave, and reserves for it under its id."""
 
+    async def preview(self, order: Order, within: float) -> Approved | Denied:
+        """Ask what would be decided now; nothing is reserved, and nothing is kept of it.
+
+        Raises:
+            RiskUnavailableError: there is no decision.
+        """
+        ...
+
     async def reserve(self, order: Order, within: float) -> Approved | Denied:
         """Ask; asking again for the same order changes nothing.
 

@@ -1,6 +1,6 @@
 """Where orders, fills and requests are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ class Method(StrEnum):
     CREATE = "create"
     CREATE_ORDERS = "create_orders"
     CANCEL = "cancel"
+    REPLACE = "replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,14 @@ class Queries(Protocol):
         """Orders that are not final, oldest first; only those in ``states`` where it is given."""
         ...
 
+    async def list_orders(self, order_list: UUID) -> Sequence[Order]:
+        """The orders of a list and those that took their places, oldest first."""
+        ...
+
+    async def linked_orders(self, account: str) -> Sequence[Order]:
+        """Orders that have to do with others and are not final, or raise an alarm; oldest first."""
+        ...
+
     async def request(self, account: str, request_id: str) -> StoredRequest | None:
         """What a request_id stands for."""
         ...
@@ -187,7 +196,7 @@ class Transaction(Queries, Protocol):
         ...
 
     async def answer_creation(self, order: Order) -> None:
-        """Keep the first answer of the request that created an order, if it has none yet."""
+        """Keep the first answer of the request that made an order, if it has none yet."""
         ...
 
     async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> None:
@@ -232,6 +241,10 @@ class Store(Protocol):
 
     async def release_writer(self, account: str) -> None:
         """Let the lease end at once, so that another instance need not wait for it."""
+        ...
+
+    def listen(self, hear: Callable[[Order], None]) -> None:
+        """Have each change of an order told, once it has committed in this process."""
         ...
 
     async def forget_requests(self, before: datetime) -> int:

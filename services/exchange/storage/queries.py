@@ -89,6 +89,22 @@ class SqlQueries:
             query = query.where(ORDERS.c.state.in_([state.value for state in states]))
         return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
 
+    async def list_orders(self, order_list: UUID) -> Sequence[Order]:
+        """The orders of a list and those that took their places, oldest first."""
+        query = select(ORDERS).where(ORDERS.c.order_list == str(order_list))
+        return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+
+    async def linked_orders(self, account: str) -> Sequence[Order]:
+        """Orders that have to do with others and are not final, or raise an alarm; oldest first."""
+        live = and_(
+            ORDERS.c.live.is_(True),
+            ORDERS.c.account == account,
+            or_(ORDERS.c.order_list.is_not(None), ORDERS.c.replaces.is_not(None)),
+        )
+        alarmed = and_(ORDERS.c.unprotected.is_(True), ORDERS.c.account == account)
+        query = select(ORDERS).where(or_(live, alarmed))
+        return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+
     async def request(self, account: str, request_id: str) -> StoredRequest | None:
         """What a request_id stands for."""
         row = await self._request_row(account, request_id)

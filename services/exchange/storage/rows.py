@@ -155,6 +155,8 @@ def _links_row(links: Links) -> dict[str, Any]:
         "linked_order": _text(links.linked),
         "replaces": _text(links.replaces),
         "replaced_by": _text(links.replaced_by),
+        "group_id": _text(links.group),
+        "total_quantity": links.total,
     }
 
 
@@ -166,6 +168,8 @@ def _links_of(row: RowMapping) -> Links:
         linked=_id(row["linked_order"]),
         replaces=_id(row["replaces"]),
         replaced_by=_id(row["replaced_by"]),
+        group=_id(row["group_id"]),
+        total=row["total_quantity"],
     )
 
 

@@ -1,6 +1,6 @@
 """The store: transactions behind one writer per account."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis.events import outbox
 from services.chassis.persistence import Database
 from services.exchange.domain.errors import writer_fenced
+from services.exchange.domain.order import Order
 from services.exchange.ports import Queries, Transaction
 from services.exchange.storage.queries import SqlQueries
 from services.exchange.storage.tables import REQUESTS, WRITERS
@@ -38,6 +39,7 @@ class SqlStore:
         self._clock = clock
         self._owner = owner
         self._epochs: dict[str, int] = {}
+        self._listeners: list[Callable[[Order], None]] = []
 
     @asynccontextmanager
     async def writing(self, account: str) -> AsyncIterator[Transaction]:
@@ -51,7 +53,15 @@ class SqlStore:
             if epoch is None or epoch != await _epoch(connection, account):
                 self._epochs.pop(account, None)
                 raise writer_fenced(account)
-            yield SqlTransaction(connection, self._clock.now)
+            transaction = SqlTransaction(connection, self._clock.now)
+            yield transaction
+        for order in transaction.recorded:
+            for hear in self._listeners:
+                hear(order)
+
+    def listen(self, hear: Callable[[Order], None]) -> None:
+        """Have each change of an order told, once it has committed in this process."""
+        self._listeners.append(hear)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Queries]:

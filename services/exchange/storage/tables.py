@@ -83,6 +83,8 @@ ORDERS: Final = Table(
     Column("linked_order", Text),
     Column("replaces", Text),
     Column("replaced_by", Text),
+    Column("group_id", Text),
+    Column("total_quantity", ExactDecimal),
     Column("unprotected", Boolean(create_constraint=False), nullable=False),
     *_contract_columns(),
     CheckConstraint("version > 0", name="version_positive"),

@@ -25,7 +25,8 @@ _ANSWER_REQUEST = _UNANSWERED.where(
     REQUESTS.c.account == bindparam("of_account"), REQUESTS.c.request_id == bindparam("of_request")
 )
 _ANSWER_CREATION = _UNANSWERED.where(
-    REQUESTS.c.order_id == bindparam("of_order"), REQUESTS.c.method == Method.CREATE.value
+    REQUESTS.c.order_id == bindparam("of_order"),
+    REQUESTS.c.method.in_((Method.CREATE.value, Method.REPLACE.value)),
 )
 
 
@@ -35,11 +36,15 @@ class SqlTransaction(SqlQueries):
     Args:
         connection: inside its one transaction.
         now: our clock.
+
+    Attributes:
+        recorded: the orders that were written, in order.
     """
 
     def __init__(self, connection: AsyncConnection, now: Callable[[], datetime]) -> None:
         super().__init__(connection)
         self._now = now
+        self.recorded: list[Order] = []
 
     async def record_order(self, order: Order) -> None:
         """Insert version 1, or replace the version before this one; appends OrderChanged.
@@ -59,6 +64,7 @@ class SqlTransaction(SqlQueries):
             now=order.update_time,
             correlation_id=order.correlation_id,
         )
+        self.recorded.append(order)
 
     async def record_fill(self, fill: Fill) -> bool:
         """Book a fill once; appends FillRecorded. Answers whether it is new."""
@@ -108,7 +114,7 @@ class SqlTransaction(SqlQueries):
         await self._keep_answer(account, request_id, batch_bytes(answer))
 
     async def answer_creation(self, order: Order) -> None:
-        """Keep the first answer of the request that created an order, if it has none yet."""
+        """Keep the first answer of the request that made an order, if it has none yet."""
         await self._connection.execute(
             _ANSWER_CREATION, {"of_order": str(order.order_id), "answer": answer_bytes(order)}
         )
