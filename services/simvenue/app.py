@@ -1,9 +1,11 @@
 """Wires the simulated venue."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import structlog
-from trademesh.simvenue.v1 import simvenue_service_pb2_grpc
+from prometheus_client import CollectorRegistry
+from trademesh.simvenue.v1 import fault_service_pb2_grpc, simvenue_service_pb2_grpc
 
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.simvenue import convert
@@ -12,17 +14,21 @@ from services.simvenue.binance.keys import ApiKey
 from services.simvenue.domain.account import AccountState
 from services.simvenue.domain.terms import SelfTrade
 from services.simvenue.domain.venue import Ids, Venue
+from services.simvenue.doors import Doors, end_now
 from services.simvenue.drivers.driver import MarketDriver
 from services.simvenue.drivers.empty import EmptyDriver
 from services.simvenue.drivers.recording import RecordingDriver, find_files
 from services.simvenue.drivers.synthetic import SyntheticDriver
+from services.simvenue.fault_script import read_script
 from services.simvenue.floor import TradingFloor
 from services.simvenue.handlers import MarketData, Trading, VenueFacts
+from services.simvenue.latency import LatencyModel, read_delay
 from services.simvenue.listing import INSTRUMENTS, PROFILES
 from services.simvenue.marks import ExchangeClock, Leases
+from services.simvenue.metrics import SimvenueMetrics
 from services.simvenue.ports import StoredVenue
 from services.simvenue.pump import MarketPump
-from services.simvenue.servicer import SimvenueServicer
+from services.simvenue.servicer import FaultServicer, SimvenueServicer
 from services.simvenue.settings import SimvenueSettings
 from services.simvenue.storage.ledger import SqlLedger
 from services.simvenue.streams import AccountStream, MarketStream
@@ -34,18 +40,25 @@ _SECOND_NS = 1_000_000_000
 
 async def build(runtime: Runtime) -> Application:
     """Make the service with the settings of its environment."""
-    return await assemble(runtime, SimvenueSettings())
+    return await assemble(runtime, SimvenueSettings(), SimvenueMetrics())
 
 
 async def assemble(
-    runtime: Runtime, settings: SimvenueSettings, *, door_made: Opened | None = None
+    runtime: Runtime,
+    settings: SimvenueSettings,
+    metrics: SimvenueMetrics | None = None,
+    *,
+    door_made: Opened | None = None,
+    end_process: Callable[[], object] = end_now,
 ) -> Application:
     """Wire the ledger, the markets, what moves them, and the ways in.
 
     Args:
         runtime: what the chassis gives.
         settings: what an operator sets.
+        metrics: counts what happens; where nobody looks if it is absent.
         door_made: told of the Binance door, where there is one.
+        end_process: what the fault RESTART does.
 
     Raises:
         RecordingError: there is no recording where the settings say.
@@ -63,22 +76,28 @@ async def assemble(
     floor = TradingFloor(venue, leases, ledger, convert.encode_account_event, settings.buffered_events)
     pump = MarketPump(driver, floor, clock)
     facts = VenueFacts(settings.venue, driver.source, convert.speed_to_proto(settings.speed), begin_ns)
-    servicer = SimvenueServicer(
-        MarketData(floor, facts),
+    doors = Doors(
         Trading(floor, ledger),
-        MarketStream(floor, settings.heartbeat_seconds),
         AccountStream(floor, ledger, settings.heartbeat_seconds),
-        runtime.clock,
+        convert.tells_fill,
+        _latency(settings),
+        SimvenueMetrics(CollectorRegistry()) if metrics is None else metrics,
+        stored.run,
+        end_process,
+    )
+    script = read_script(settings.faults)
+    servicer = SimvenueServicer(
+        MarketData(floor, facts), doors, MarketStream(floor, settings.heartbeat_seconds), runtime.clock
     )
 
-    doors: list[Background] = []
+    more: list[Background] = []
     if settings.binance_port is not None:
         door = BinanceDoor(
             Behind(floor, ledger, runtime.clock, runtime.ids),
             _api_keys(venue, settings),
             settings.binance_port,
         )
-        doors.append(Background("binance_door", door.run))
+        more.append(Background("binance_door", door.run))
         if door_made is not None:
             door_made(door)
 
@@ -92,6 +111,8 @@ async def assemble(
         await pump.warm_up(begin_ns, begin_ns + _warmup_ns(settings))
         await floor.flush()
         clock.run()
+        if script is not None:
+            doors.install(script)
         _log.info("venue_opened", source=driver.source.name.lower(), speed=facts.speed)
 
     return Application(
@@ -99,9 +120,18 @@ async def assemble(
             Binding(
                 servicer,
                 simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server,
-            )
+            ),
+            Binding(
+                FaultServicer(doors),
+                fault_service_pb2_grpc.add_SimvenueFaultServiceServicer_to_server,
+            ),
         ],
-        background=[Background("ledger_writer", floor.run), Background("market", pump.run), *doors],
+        background=[
+            Background("ledger_writer", floor.run),
+            Background("market", pump.run),
+            Background("late_fills", doors.run),
+            *more,
+        ],
         prepare=prepare,
     )
 
@@ -119,6 +149,11 @@ def _api_keys(venue: Venue, settings: SimvenueSettings) -> list[ApiKey]:
         ApiKey(venue.account(owner.account).name, key, owner.secret.get_secret_value())
         for key, owner in settings.binance_keys.items()
     ]
+
+
+def _latency(settings: SimvenueSettings) -> LatencyModel:
+    delays = {name: read_delay(text) for name, text in settings.latency.items()}
+    return LatencyModel(delays, settings.latency_seed)
 
 
 def _warmup_ns(settings: SimvenueSettings) -> int:

@@ -120,11 +120,11 @@ class Trading:
         self._floor = floor
         self._ledger = ledger
 
-    async def place(self, account: str, request: NewOrder) -> OrderWithFills:
+    async def place(self, account: str, request: NewOrder, pieces: int = 1) -> OrderWithFills:
         """Accept an order and match it; see :meth:`Venue.place` for what is raised."""
 
         def command(venue: Venue, now_ns: int) -> OrderWithFills:
-            return _with_fills(venue, venue.place(account, request, now_ns))
+            return _with_fills(venue, venue.place(account, request, now_ns, pieces))
 
         answer = await self._floor.execute(command)
         _tell("venue_order_accepted", answer)
@@ -139,6 +139,15 @@ class Trading:
         answer = await self._floor.execute(command)
         _tell("venue_order_cancelled", answer)
         return answer
+
+    async def fill_late(self, account: str, venue_order_id: int, share: float) -> None:
+        """Let a share of what a cancelled order left trade after all; see :meth:`Venue.fill_late`."""
+
+        def command(venue: Venue, now_ns: int) -> bool:
+            return venue.fill_late(account, venue_order_id, share, now_ns)
+
+        filled = await self._floor.execute(command)
+        _log.warning("venue_order_filled_late", account=account, venue_order_id=venue_order_id, filled=filled)
 
     async def order(self, account: str, order_id: str | int) -> OrderWithFills:
         """One order; raises UNKNOWN_ACCOUNT, ORDER_NOT_FOUND."""

@@ -34,10 +34,12 @@ class StoredVenue:
     Attributes:
         marks: of the run before; None on the first run.
         accounts: all real accounts.
+        run: how many runs there were before; 0 on the first run.
     """
 
     marks: Marks | None
     accounts: Sequence[AccountState]
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,27 @@
-"""SimvenueService: convert, ask the handler, convert back."""
+"""SimvenueService and SimvenueFaultService: convert, ask the handler, convert back."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 from trademesh.simvenue.v1 import account_pb2, instrument_pb2, market_data_pb2, order_pb2
+from trademesh.simvenue.v1 import fault_service_pb2 as fault_pb
+from trademesh.simvenue.v1 import fault_service_pb2_grpc as fault_grpc
 from trademesh.simvenue.v1 import simvenue_service_pb2 as pb
 from trademesh.simvenue.v1 import simvenue_service_pb2_grpc as pb_grpc
 
 from services.chassis.rpc.paging import after_page_token, next_page_token
 from services.chassis.rpc.timestamps import to_timestamp
 from services.kernel.clock import Clock
+from services.kernel.errors import DomainError, ErrorKind
 from services.simvenue import convert
-from services.simvenue.handlers import MarketData, Trading
-from services.simvenue.streams import AccountStream, MarketStream
+from services.simvenue.domain.faults import FaultScript
+from services.simvenue.doors import ConnectionLostError, Doors, NoAnswerError
+from services.simvenue.fault_script import FaultScriptError
+from services.simvenue.handlers import MarketData
+from services.simvenue.streams import MarketStream
 
+T = TypeVar("T")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _DEPTH = 100
@@ -27,24 +34,21 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
 
     Args:
         market: what everybody may know.
-        trading: what accounts ask for.
+        doors: the way in for accounts.
         market_stream: public market data as it happens.
-        account_stream: events of an account as they happen.
         clock: our time, for heartbeats.
     """
 
     def __init__(
         self,
         market: MarketData,
-        trading: Trading,
+        doors: Doors,
         market_stream: MarketStream,
-        account_stream: AccountStream,
         clock: Clock,
     ) -> None:
         self._market = market
-        self._trading = trading
+        self._doors = doors
         self._market_stream = market_stream
-        self._account_stream = account_stream
         self._clock = clock
 
     async def GetVenueInfo(
@@ -98,46 +102,59 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
         self, request: pb.StreamMarketDataRequest, context: Context
     ) -> AsyncIterator[market_data_pb2.MarketDataEvent]:
         """Books and trades as they change."""
+        connection = await _heard(context, self._doors.connected())
         async for frame in self._market_stream.events(request.symbols):
+            if connection.broken:
+                await _hang_up(context)
             yield convert.market_frame_to_proto(frame, to_timestamp(self._clock.now()))
 
     async def PlaceOrder(self, request: pb.PlaceOrderRequest, context: Context) -> order_pb2.Order:
         """Accept an order and match it."""
-        answer = await self._trading.place(request.account, convert.new_order_from_proto(request))
+        answer = await _heard(
+            context, self._doors.place(request.account, convert.new_order_from_proto(request))
+        )
         return convert.order_with_fills_to_proto(answer)
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, context: Context) -> order_pb2.Order:
         """Take an order out of the book."""
-        answer = await self._trading.cancel(request.account, convert.order_id_from_proto(request))
+        answer = await _heard(
+            context, self._doors.cancel(request.account, convert.order_id_from_proto(request))
+        )
         return convert.order_with_fills_to_proto(answer)
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> order_pb2.Order:
         """One order."""
-        answer = await self._trading.order(request.account, convert.order_id_from_proto(request))
+        answer = await _heard(
+            context, self._doors.order(request.account, convert.order_id_from_proto(request))
+        )
         return convert.order_with_fills_to_proto(answer)
 
     async def ListOpenOrders(
         self, request: pb.ListOpenOrdersRequest, context: Context
     ) -> pb.ListOpenOrdersResponse:
         """All open orders."""
-        orders = await self._trading.open_orders(request.account, request.symbol)
+        orders = await _heard(context, self._doors.open_orders(request.account, request.symbol))
         return pb.ListOpenOrdersResponse(orders=[convert.order_to_proto(order) for order in orders])
 
     async def ListFills(self, request: pb.ListFillsRequest, context: Context) -> pb.ListFillsResponse:
         """Fills after a trade."""
-        fills = await self._trading.fills(request.account, request.after_trade_id, request.page_size or _PAGE)
+        fills = await _heard(
+            context, self._doors.fills(request.account, request.after_trade_id, request.page_size or _PAGE)
+        )
         return pb.ListFillsResponse(fills=[convert.fill_to_proto(fill) for fill in fills])
 
     async def GetBalances(self, request: pb.GetBalancesRequest, context: Context) -> account_pb2.Balances:
         """What an account has."""
-        return convert.holdings_to_proto(request.account, await self._trading.balances(request.account))
+        holdings = await _heard(context, self._doors.balances(request.account))
+        return convert.holdings_to_proto(request.account, holdings)
 
     async def ListTransfers(
         self, request: pb.ListTransfersRequest, context: Context
     ) -> pb.ListTransfersResponse:
         """Transfers after a transfer."""
-        transfers = await self._trading.transfers(
-            request.account, request.after_transfer_id, request.page_size or _PAGE
+        transfers = await _heard(
+            context,
+            self._doors.transfers(request.account, request.after_transfer_id, request.page_size or _PAGE),
         )
         return pb.ListTransfersResponse(transfers=[convert.transfer_to_proto(each) for each in transfers])
 
@@ -145,5 +162,60 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
         self, request: pb.StreamAccountRequest, context: Context
     ) -> AsyncIterator[account_pb2.AccountEvent]:
         """Events of an account."""
-        async for frame in self._account_stream.events(request.account, request.after_sequence):
-            yield convert.account_frame_to_proto(frame, to_timestamp(self._clock.now()))
+        try:
+            async for frame in self._doors.events(request.account, request.after_sequence):
+                yield convert.account_frame_to_proto(frame, to_timestamp(self._clock.now()))
+        except ConnectionLostError:
+            await _hang_up(context)
+
+
+class FaultServicer(fault_grpc.SimvenueFaultServiceServicer):
+    """Serves ``trademesh.simvenue.v1.SimvenueFaultService``.
+
+    Args:
+        doors: where the faults are made.
+    """
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    async def InstallFaultScript(
+        self, request: fault_pb.InstallFaultScriptRequest, context: Context
+    ) -> fault_pb.InstallFaultScriptResponse:
+        """Begin with a script."""
+        try:
+            self._doors.install(convert.script_from_proto(request.script))
+        except FaultScriptError as error:
+            raise DomainError("INVALID_REQUEST", str(error), kind=ErrorKind.INVALID) from error
+        return fault_pb.InstallFaultScriptResponse()
+
+    async def ClearFaultScript(
+        self, request: fault_pb.ClearFaultScriptRequest, context: Context
+    ) -> fault_pb.ClearFaultScriptResponse:
+        """End all faults."""
+        struck = convert.struck_to_proto(self._doors.dice)
+        self._doors.install(FaultScript())
+        return fault_pb.ClearFaultScriptResponse(struck=struck)
+
+    async def GetFaultScript(
+        self, request: fault_pb.GetFaultScriptRequest, context: Context
+    ) -> fault_pb.GetFaultScriptResponse:
+        """The script at work, and what it did."""
+        dice = self._doors.dice
+        return fault_pb.GetFaultScriptResponse(
+            script=convert.script_to_proto(dice.script), struck=convert.struck_to_proto(dice)
+        )
+
+
+async def _heard(context: Context, answer: Awaitable[T]) -> T:
+    """The answer of a call, or the silence that a fault makes of it: a status without a reason."""
+    try:
+        return await answer
+    except ConnectionLostError:
+        await _hang_up(context)
+    except NoAnswerError:
+        await context.abort(grpc.StatusCode.INTERNAL, "internal error")
+
+
+async def _hang_up(context: Context) -> NoReturn:
+    await context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset by peer")

@@ -4,8 +4,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.simvenue.fault_script import read_script
+from services.simvenue.latency import LEGS, LatencyError, read_delay
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Amount = Annotated[Decimal, Field(gt=0)]
@@ -42,6 +45,12 @@ class SimvenueSettings(BaseSettings):
             ``{"paper": {"usdt": "100000"}}``.
         self_trade_prevention: what happens where orders of one account meet, by account: JSON such as
             ``{"paper": "expire_maker"}``; expire_taker where an account is not named.
+        faults: fault script: a line such as ``seed=7 lost_ack=0.05``, or the path of a TOML file; none
+            where it is empty.
+        latency: how long orders and cancels are on their way, by leg: JSON such as
+            ``{"place_request": "lognormal 0.005 0.4", "cancel_request": "constant 0.002"}``; the legs
+            are request, matching and answer; a leg that is not named takes no time.
+        latency_seed: of the times drawn.
         heartbeat_seconds: silence on a stream after which a heartbeat is sent.
         buffered_events: public events per instrument that a slow reader may be behind before it is
             given a fresh book.
@@ -66,8 +75,26 @@ class SimvenueSettings(BaseSettings):
     self_trade_prevention: dict[Id, Literal["expire_taker", "expire_maker", "expire_both", "none"]] = Field(
         default_factory=dict
     )
+    faults: str = ""
+    latency: dict[str, str] = Field(default_factory=dict)
+    latency_seed: int = 1
     heartbeat_seconds: float = Field(default=2.0, gt=0)
     buffered_events: int = Field(default=5_000, ge=1)
     crowd: bool = True
     binance_port: int | None = Field(default=None, ge=0, le=65535)
     binance_keys: dict[ApiKeyText, BinanceKey] = Field(default_factory=dict)
+
+    @field_validator("faults")
+    @classmethod
+    def _known_faults(cls, text: str) -> str:
+        read_script(text)
+        return text
+
+    @field_validator("latency")
+    @classmethod
+    def _known_latency(cls, legs: dict[str, str]) -> dict[str, str]:
+        for name, text in legs.items():
+            if name not in LEGS:
+                raise LatencyError(f"there is no leg {name}; known are {', '.join(LEGS)}")
+            read_delay(text)
+        return legs

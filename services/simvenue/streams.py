@@ -56,6 +56,13 @@ class End:
     message: str
 
 
+@dataclass(slots=True)
+class Connection:
+    """What a call came in by; a fault may break it."""
+
+    broken: bool = False
+
+
 def book_of(market: Market, time_ns: int, depth: int = _WHOLE_BOOK) -> Book:
     """The book of a market now."""
     return Book(
@@ -133,8 +140,14 @@ class AccountStream:
         self._ledger = ledger
         self._heartbeat = heartbeat
 
-    async def events(self, account: str, after_sequence: int) -> AsyncIterator[EncodedEvent | Beat | End]:
-        """Events after a sequence: the past from disk, then what happens.
+    def wake(self) -> None:
+        """Let every stream look at its connection."""
+        self._floor.account_signal.give()
+
+    async def events(
+        self, account: str, after_sequence: int, connection: Connection
+    ) -> AsyncIterator[EncodedEvent | Beat | End]:
+        """Events after a sequence: the past from disk, then what happens. Ends where its connection breaks.
 
         Only what is on disk is told. A reader that followed and then fell out of memory is sent away
         with SLOW_CONSUMER; it opens the stream again with its last sequence.
@@ -146,7 +159,7 @@ class AccountStream:
         memory = floor.account_events(account)
         _check_cursor(after_sequence, memory.last)
         cursor, following = after_sequence, False
-        while True:
+        while not connection.broken:
             more = floor.account_signal.next
             events = memory.after(cursor)
             if events is None and following:

@@ -9,15 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import grpc.aio
-from trademesh.simvenue.v1 import simvenue_service_pb2_grpc
+from prometheus_client import CollectorRegistry
+from trademesh.simvenue.v1 import fault_service_pb2_grpc, simvenue_service_pb2_grpc
 
 from services.chassis.clock import SystemClock
 from services.chassis.persistence import Database
+from services.chassis.rpc.server import build_server
 from services.simvenue.app import assemble
 from services.simvenue.settings import SimvenueSettings
 from tests.support.application import runtime_of
+from tests.support.consul import free_ports
 from tests.support.rpc import serving
 
+QUICK_RECONNECT = [
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 100),
+]
 MIGRATIONS = "services.simvenue.storage.migrations"
 
 
@@ -42,6 +50,12 @@ class RunningVenue:
     stub: "simvenue_service_pb2_grpc.SimvenueServiceAsyncStub"
     channel: grpc.aio.Channel
     background: Mapping[str, "asyncio.Task[None]"]
+
+    @property
+    def faults(self) -> "fault_service_pb2_grpc.SimvenueFaultServiceAsyncStub":
+        """To call its fault service."""
+        stub: Any = fault_service_pb2_grpc.SimvenueFaultServiceStub(self.channel)
+        return stub  # type: ignore[no-any-return]
 
 
 def simvenue_settings(**settings: Any) -> SimvenueSettings:
@@ -78,16 +92,104 @@ async def _running(database: Database, settings: SimvenueSettings, clock: Any) -
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
+@dataclass
+class SupervisedVenue:
+    """A venue that a supervisor of its own starts again, on the same port, whenever it ends.
+
+    Attributes:
+        stub: to call it, over a channel that finds it again soon.
+        faults: to call its fault service.
+        channel: the same, bare.
+        port: where it listens.
+        restarts: how often it was started again.
+    """
+
+    stub: "simvenue_service_pb2_grpc.SimvenueServiceAsyncStub"
+    faults: "fault_service_pb2_grpc.SimvenueFaultServiceAsyncStub"
+    channel: grpc.aio.Channel
+    port: int
+    restarts: int = 0
+
+
+@asynccontextmanager
+async def supervised_venue(
+    database_url: str, settings: SimvenueSettings, *, clock: Any = None, away: float = 0.1
+) -> AsyncIterator[SupervisedVenue]:
+    """Run a venue that may end at any moment by its fault script, and comes again.
+
+    Args:
+        database_url: its ledger, which outlives every run.
+        settings: of every run; a fault script in them strikes differently in each.
+        clock: our time.
+        away: seconds between an end and the next start.
+    """
+    port = free_ports(1)[0]
+    begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", QUICK_RECONNECT) as channel:
+        stub: Any = simvenue_service_pb2_grpc.SimvenueServiceStub(channel)
+        faults: Any = fault_service_pb2_grpc.SimvenueFaultServiceStub(channel)
+        venue = SupervisedVenue(stub, faults, channel, port)
+
+        async def supervise() -> None:
+            while True:
+                ended = asyncio.Event()
+                await _one_run(database_url, settings, clock or SystemClock(), port, ended, begun)
+                await asyncio.sleep(away)
+                venue.restarts += 1
+
+        supervisor = asyncio.ensure_future(supervise())
+        await asyncio.wait((begun, supervisor), return_when=asyncio.FIRST_COMPLETED)
+        try:
+            yield venue
+        finally:
+            supervisor.cancel()
+            await asyncio.gather(supervisor, return_exceptions=True)
+
+
+async def _one_run(
+    database_url: str,
+    settings: SimvenueSettings,
+    clock: Any,
+    port: int,
+    ended: asyncio.Event,
+    begun: "asyncio.Future[None]",
+) -> None:
+    """One run of a venue, until its script ends it; nothing is tidied up that a kill would not."""
+    database = await Database.open(database_url, migrations=MIGRATIONS)
+    runtime = runtime_of("simvenue", database=database, clock=clock)
+    application = await assemble(runtime, settings, end_process=ended.set)
+    assert application.prepare is not None
+    await application.prepare()
+    tasks = [asyncio.ensure_future(each.run()) for each in application.background]
+    address = f"127.0.0.1:{port}"
+    server = await build_server(application.servicers, address=address, registry=CollectorRegistry())
+    try:
+        await server.start()
+        await server.serving()
+        if not begun.done():
+            begun.set_result(None)
+        await ended.wait()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await server.stop(0)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await database.close()
+
+
 def sqlite_url(folder: Path) -> str:
     """A database file of its own."""
     return f"sqlite+aiosqlite:///{folder}/simvenue.sqlite3"
 
 
 __all__ = [
+    "QUICK_RECONNECT",
     "FixedClock",
     "RunningVenue",
+    "SupervisedVenue",
     "SystemClock",
     "running_venue",
     "simvenue_settings",
     "sqlite_url",
+    "supervised_venue",
 ]

@@ -1,5 +1,6 @@
 """Between the contract's messages and the domain's values, both ways."""
 
+from services.simvenue.convert.faults import script_from_proto, script_to_proto, struck_to_proto
 from services.simvenue.convert.market import (
     book_to_proto,
     candle_to_proto,
@@ -22,6 +23,7 @@ from services.simvenue.convert.orders import (
     order_id_from_proto,
     order_to_proto,
     order_with_fills_to_proto,
+    tells_fill,
     transfer_to_proto,
 )
 from services.simvenue.convert.words import (
@@ -46,7 +48,11 @@ __all__ = [
     "order_id_from_proto",
     "order_to_proto",
     "order_with_fills_to_proto",
+    "script_from_proto",
+    "script_to_proto",
     "speed_to_proto",
+    "struck_to_proto",
+    "tells_fill",
     "time_from",
     "time_to",
     "trade_to_proto",

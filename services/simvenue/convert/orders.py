@@ -216,6 +216,12 @@ def account_frame_to_proto(
     return message
 
 
+def tells_fill(event: EncodedEvent) -> bool:
+    """Whether an event of an account tells of a fill."""
+    message = account_pb2.AccountEvent.FromString(event.payload)
+    return message.HasField("execution_report") and message.execution_report.HasField("fill")
+
+
 def account_event_to_proto(event: AccountEvent) -> account_pb2.AccountEvent:
     """An event of an account."""
     message = account_pb2.AccountEvent(sequence=event.sequence, exchange_time=time_to(event.time_ns))

@@ -101,12 +101,7 @@ class Account:
         venue_order_id = self._client_ids.get(order_id) if isinstance(order_id, str) else order_id
         dossier = self._dossiers.get(venue_order_id) if venue_order_id is not None else None
         if dossier is None:
-            raise DomainError(
-                "ORDER_NOT_FOUND",
-                f"account {self.name} has no order {order_id}",
-                kind=ErrorKind.NOT_FOUND,
-                resource=Resource("simvenue.trademesh/Order", f"{self.name}/{order_id}"),
-            )
+            raise order_not_found(self.name, order_id)
         return dossier.order
 
     def fills(self, venue_order_id: int) -> tuple[Fill, ...]:
@@ -188,3 +183,13 @@ class Account:
     def _balance(self, currency: str) -> Balance:
         purse = self._purses[currency]
         return Balance(currency, purse.free, purse.locked)
+
+
+def order_not_found(account: str, order_id: str | int) -> DomainError:
+    """The error that says that an account has no such order."""
+    return DomainError(
+        "ORDER_NOT_FOUND",
+        f"account {account} has no order {order_id}",
+        kind=ErrorKind.NOT_FOUND,
+        resource=Resource("simvenue.trademesh/Order", f"{account}/{order_id}"),
+    )

@@ -30,15 +30,20 @@ class Clearing:
     def __init__(self, accounts: Mapping[int, Account], trade_ids: Iterator[int]) -> None:
         self._accounts = accounts
         self._trade_ids = trade_ids
+        self._pieces: dict[int, int] = {}
         self.facts: list[AccountEvent] = []
         self.time_ns = 0
+
+    def cut_in_pieces(self, venue_order_id: int, pieces: int) -> None:
+        """Book each trade of an order as several fills, as venues do that match in parts."""
+        self._pieces[venue_order_id] = pieces
 
     def fill_taker(
         self, account: Account, instrument: Instrument, venue_order_id: int, matches: Iterable[Match]
     ) -> None:
         """Book the trades of an order that came in."""
         for match in matches:
-            self._fill(account, instrument, venue_order_id, match, match.trade_id, Liquidity.TAKER)
+            self._fill_in_pieces(account, instrument, venue_order_id, match, match.trade_id, Liquidity.TAKER)
 
     def fill_makers(self, instrument: Instrument, matches: Iterable[Match]) -> None:
         """Book the trades that hit resting orders of real accounts."""
@@ -49,9 +54,14 @@ class Clearing:
                 self.hold(account, instrument, account.order(match.maker_id), -match.lots)
                 own = match.maker_owner == match.taker_owner
                 trade_id = next(self._trade_ids) if own else match.trade_id
-                self._fill(account, instrument, match.maker_id, match, trade_id, Liquidity.MAKER)
+                self._fill_in_pieces(account, instrument, match.maker_id, match, trade_id, Liquidity.MAKER)
         for account in touched.values():
             self.settle(account)
+
+    def fill_cancelled(self, account: Account, instrument: Instrument, match: Match) -> None:
+        """Book a trade of an order that nothing is held for any more."""
+        self._fill(account, instrument, match.maker_id, match, match.trade_id, Liquidity.MAKER)
+        self.settle(account)
 
     def hold(self, account: Account, instrument: Instrument, order: Order, lots: int) -> None:
         """Hold what so many lots may cost while they rest or wait; below zero gives it back."""
@@ -84,6 +94,22 @@ class Clearing:
         if changed := account.take_changes():
             self.facts.append(account.event(self.time_ns, BalanceUpdate(changed)))
 
+    def _fill_in_pieces(
+        self,
+        account: Account,
+        instrument: Instrument,
+        venue_order_id: int,
+        match: Match,
+        trade_id: int,
+        liquidity: Liquidity,
+    ) -> None:
+        pieces = min(self._pieces.get(venue_order_id, 1), match.lots)
+        for number in range(pieces):
+            lots = match.lots // pieces + (number < match.lots % pieces)
+            part = match._replace(lots=lots)
+            each = next(self._trade_ids) if number else trade_id
+            self._fill(account, instrument, venue_order_id, part, each, liquidity)
+
     def _fill(
         self,
         account: Account,
@@ -113,9 +139,10 @@ class Clearing:
         )
         filled = EXACT.add(order.filled, quantity)
         whole = filled == order.request.quantity
+        status = OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED
         order = replace(
             order,
-            status=OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED,
+            status=status if order.status.is_open else order.status,  # a cancelled order stays so
             filled=filled,
             notional=EXACT.add(order.notional, notional),
             fees=EXACT.add(order.fees, fee),

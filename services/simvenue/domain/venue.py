@@ -6,36 +6,26 @@ One thread owns it. A step (an order, a cancel, an act of the crowd) happens who
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
-from services.kernel.decimals import EXACT
 from services.kernel.errors import DomainError, ErrorKind
 from services.simvenue.domain.account import Account, AccountState
-from services.simvenue.domain.admission import (
-    admit,
-    crosses,
-    display_lots,
-    limit_ticks,
-    stp,
-    taker_cover,
-    time_in_force,
-)
-from services.simvenue.domain.book import Match, Outcome
+from services.simvenue.domain.admission import admit
+from services.simvenue.domain.book import Match
 from services.simvenue.domain.clearing import Clearing
 from services.simvenue.domain.instrument import Instrument
 from services.simvenue.domain.market import CrowdAction, Market, PublicEvent
+from services.simvenue.domain.matching import Matching
 from services.simvenue.domain.orders import (
     AccountEvent,
-    LimitTerms,
     NewOrder,
     Order,
     Transfer,
     TransferKind,
     trigger_of,
-    working_terms,
 )
-from services.simvenue.domain.terms import CloseReason, OrderStatus, SelfTrade, TimeInForce
+from services.simvenue.domain.terms import CloseReason, OrderStatus, SelfTrade
 
 _ZERO = Decimal(0)
 
@@ -74,6 +64,7 @@ class Venue:
         self._accounts: dict[str, Account] = {}
         self._by_number: dict[int, Account] = {}
         self._clearing = Clearing(self._by_number, ids.trades)
+        self._matching = Matching(self._by_number, self._clearing, self._tell)
         self._public: list[tuple[str, PublicEvent]] = []
         self._expiries: list[tuple[int, int, str]] = []
 
@@ -132,11 +123,11 @@ class Venue:
         """
         orders = [order for account in self._accounts.values() for order in account.open_orders()]
         for order in sorted(orders, key=lambda order: order.venue_order_id):
-            market = self.markets[order.request.symbol]
+            account, market = self._accounts[order.account], self.markets[order.request.symbol]
             if order.status is OrderStatus.WAITING:
-                self._wait(market, order)
+                self._matching.wait(account, market, order)
             else:
-                self._submit(market, order, rest=True)
+                self._matching.submit(account, market, order, rest=True)
             self._watch_expiry(order)
             self._tell(market, [])
 
@@ -162,10 +153,16 @@ class Venue:
             matches += market.act(action)
         self._clearing.fill_makers(market.instrument, matches)
         self._tell(market, matches)
-        self._set_off(market)
+        self._matching.set_off(market)
 
-    def place(self, name: str, request: NewOrder, time_ns: int) -> Order:
+    def place(self, name: str, request: NewOrder, time_ns: int, pieces: int = 1) -> Order:
         """Accept an order, and match it or let it wait for its trigger.
+
+        Args:
+            name: the account.
+            request: what is asked for.
+            time_ns: exchange time.
+            pieces: most fills that each of its trades comes as, in this run.
 
         Raises:
             DomainError: the order is refused, and nothing changed; the reason says why.
@@ -191,13 +188,15 @@ class Venue:
         account.put(order)
         self._clearing.report(account, order)
         self._watch_expiry(order)
+        if pieces > 1:
+            self._clearing.cut_in_pieces(order.venue_order_id, pieces)
         if waits:
             self._clearing.hold(account, market.instrument, order, admitted.lots)
-            self._wait(market, order)
+            self._matching.wait(account, market, order)
         else:
-            self._match(account, market, order)
+            self._matching.match(account, market, order)
         self._clearing.settle(account)
-        self._set_off(market)
+        self._matching.set_off(market)
         return account.order(order.venue_order_id)
 
     def cancel(self, name: str, order_id: str | int, time_ns: int) -> Order:
@@ -218,6 +217,17 @@ class Venue:
                 metadata={"status": order.status.name},
             )
         return self._take_out(account, order, OrderStatus.CANCELLED, CloseReason.CANCELLED_BY_OWNER)
+
+    def fill_late(self, name: str, venue_order_id: int, share: float, time_ns: int) -> bool:
+        """Let a share of what a cancelled order left trade after all, as a race at a real venue does.
+
+        Answers whether it did: the account may not be able to pay for it any more.
+        """
+        account = self.account(name)
+        self.advance(time_ns)
+        order = account.order(venue_order_id)
+        market = self.markets[order.request.symbol]
+        return self._matching.fill_late(account, market, order, share, next(self._ids.trades))
 
     def advance(self, time_ns: int) -> None:
         """Let exchange time pass, and end the orders whose time is over.
@@ -248,66 +258,11 @@ class Venue:
         public, self._public = self._public, []
         return public
 
-    def _match(self, account: Account, market: Market, order: Order) -> None:
-        """Bring an order that nothing is held for to the book."""
-        instrument, clearing = market.instrument, self._clearing
-        outcome = self._try(account, market, order)
-        if outcome is None:
-            clearing.close(account, order, OrderStatus.EXPIRED, CloseReason.FILL_OR_KILL)
-            return
-        clearing.fill_taker(account, instrument, order.venue_order_id, outcome.matches)
-        clearing.fill_makers(instrument, outcome.matches)
-        for venue_order_id, lots in outcome.expired:
-            own = account.order(venue_order_id)
-            clearing.hold(account, instrument, own, -lots)
-            clearing.close(account, own, OrderStatus.EXPIRED, CloseReason.SELF_TRADE_PREVENTION)
-        if outcome.remaining:
-            self._leave(account, market, account.order(order.venue_order_id), outcome)
-        self._tell(market, outcome.matches)
-
-    def _try(self, account: Account, market: Market, order: Order) -> Outcome | None:
-        """Match an order; None where it is fill-or-kill and cannot fill."""
-        request = order.request
-        tif = time_in_force(request.terms)
-        if tif is TimeInForce.FOK:
-            lots = market.instrument.lots(request.quantity)
-            limit = limit_ticks(market.instrument, request.terms)
-            if market.book.walk(request.side, lots, limit, account.number, stp(request)).lots < lots:
-                return None
-        return self._submit(market, order, rest=tif.rests)
-
-    def _submit(self, market: Market, order: Order, *, rest: bool) -> Outcome:
-        instrument, request = market.instrument, order.request
-        return market.book.submit(
-            order.venue_order_id,
-            self._accounts[order.account].number,
-            request.side,
-            instrument.lots(EXACT.subtract(request.quantity, order.filled)),
-            limit_ticks(instrument, request.terms),
-            rest=rest,
-            display=display_lots(instrument, request.terms),
-            self_trade=stp(request),
-        )
-
-    def _leave(self, account: Account, market: Market, order: Order, outcome: Outcome) -> None:
-        """What becomes of the part that did not trade at once."""
-        working = working_terms(order.request.terms)
-        if outcome.self_trade:
-            reason = CloseReason.SELF_TRADE_PREVENTION
-        elif not isinstance(working, LimitTerms):
-            reason = CloseReason.NO_LIQUIDITY
-        elif not working.time_in_force.rests:
-            reason = CloseReason.IMMEDIATE_OR_CANCEL
-        else:
-            self._clearing.hold(account, market.instrument, order, outcome.remaining)
-            return
-        self._clearing.close(account, order, OrderStatus.EXPIRED, reason)
-
     def _take_out(self, account: Account, order: Order, status: OrderStatus, reason: CloseReason) -> Order:
         """End an order that rests or waits, and give back what was held for it."""
         market = self.markets[order.request.symbol]
         if order.status is OrderStatus.WAITING:
-            lots = self._wait_no_more(market, order)
+            lots = self._matching.wait_no_more(market, order)
         else:
             lots = market.book.cancel(order.venue_order_id)
         self._clearing.hold(account, market.instrument, order, -lots)
@@ -316,33 +271,6 @@ class Venue:
         self._tell(market, [])
         return closed
 
-    def _wait(self, market: Market, order: Order) -> None:
-        owner = self._accounts[order.account].number
-        market.stops.add(order.venue_order_id, owner, order.request.side, _trigger_ticks(market, order))
-
-    def _wait_no_more(self, market: Market, order: Order) -> int:
-        market.stops.remove(order.venue_order_id, order.request.side, _trigger_ticks(market, order))
-        return market.instrument.lots(order.request.quantity)
-
-    def _set_off(self, market: Market) -> None:
-        """Bring the stops that trades set off to the book; their trades may set off more."""
-        while (due := market.stops.take_due()) is not None:
-            owner, venue_order_id = due
-            account = self._by_number[owner]
-            order = account.order(venue_order_id)
-            self._clearing.hold(
-                account, market.instrument, order, -market.instrument.lots(order.request.quantity)
-            )
-            order = replace(order, status=OrderStatus.OPEN, trigger_ns=self.time_ns, update_ns=self.time_ns)
-            account.put(order)
-            self._clearing.report(account, order)
-            reason = _hindrance(account, market, order)
-            if reason is None:
-                self._match(account, market, order)
-            else:
-                self._clearing.close(account, order, OrderStatus.EXPIRED, reason)
-            self._clearing.settle(account)
-
     def _watch_expiry(self, order: Order) -> None:
         if order.expire_ns is not None:
             heapq.heappush(self._expiries, (order.expire_ns, order.venue_order_id, order.account))
@@ -350,24 +278,3 @@ class Venue:
     def _tell(self, market: Market, matches: Iterable[Match]) -> None:
         symbol = market.instrument.symbol
         self._public += [(symbol, event) for event in market.publish(self.time_ns, matches)]
-
-
-def _trigger_ticks(market: Market, order: Order) -> int:
-    trigger = trigger_of(order.request.terms)
-    return 0 if trigger is None else market.instrument.ticks(trigger)
-
-
-def _hindrance(account: Account, market: Market, order: Order) -> CloseReason | None:
-    """Why an order that was set off cannot go to the book; None where it can.
-
-    A buy at any price may cost more than was held for it at its trigger.
-    """
-    request, working = order.request, working_terms(order.request.terms)
-    limit = limit_ticks(market.instrument, request.terms)
-    lots = market.instrument.lots(request.quantity)
-    currency, amount = taker_cover(account, market, request, lots, limit)
-    if account.free(currency) < amount:
-        return CloseReason.INSUFFICIENT_BALANCE
-    if isinstance(working, LimitTerms) and working.post_only and limit is not None:
-        return CloseReason.POST_ONLY_WOULD_TRADE if crosses(market, request.side, limit) is not None else None
-    return None

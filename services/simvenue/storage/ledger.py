@@ -48,7 +48,7 @@ class SqlLedger:
             )
             accounts = await _accounts(connection)
         marks = None if new else Marks(row.time_ns, row.trade_id, row.order_id, row.transfer_id)
-        return StoredVenue(marks, accounts)
+        return StoredVenue(marks, accounts, self._epoch - 1)
 
     async def save(
         self, facts: Sequence[AccountEvent], events: Sequence[EncodedEvent], marks: Marks | None

@@ -203,7 +203,8 @@ class SimvenueServiceServicer:
 
     def GetOrder(self, request, context):
         """One order of an account, open or closed. ORDER_NOT_FOUND is definite: no such order was accepted
-        so far (one that is still on its way may yet be). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
+        so far (one that is still on its way may yet be, and a fault script may hide one that was for a
+        moment). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

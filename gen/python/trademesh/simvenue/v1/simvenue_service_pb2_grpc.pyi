@@ -76,7 +76,8 @@ class SimvenueServiceStub:
     """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
     GetOrder: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.GetOrderRequest, _order_pb2.Order]
     """One order of an account, open or closed. ORDER_NOT_FOUND is definite: no such order was accepted
-    so far (one that is still on its way may yet be). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
+    so far (one that is still on its way may yet be, and a fault script may hide one that was for a
+    moment). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
     """
     ListOpenOrders: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.ListOpenOrdersRequest, _simvenue_service_pb2.ListOpenOrdersResponse]
     """All open orders of an account, by venue order id. Errors: UNKNOWN_ACCOUNT."""
@@ -135,7 +136,8 @@ class SimvenueServiceAsyncStub(SimvenueServiceStub):
     """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
     GetOrder: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.GetOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
     """One order of an account, open or closed. ORDER_NOT_FOUND is definite: no such order was accepted
-    so far (one that is still on its way may yet be). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
+    so far (one that is still on its way may yet be, and a fault script may hide one that was for a
+    moment). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
     """
     ListOpenOrders: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.ListOpenOrdersRequest, _simvenue_service_pb2.ListOpenOrdersResponse]  # type: ignore[assignment]
     """All open orders of an account, by venue order id. Errors: UNKNOWN_ACCOUNT."""
@@ -251,7 +253,8 @@ class SimvenueServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
         """One order of an account, open or closed. ORDER_NOT_FOUND is definite: no such order was accepted
-        so far (one that is still on its way may yet be). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
+        so far (one that is still on its way may yet be, and a fault script may hide one that was for a
+        moment). Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
