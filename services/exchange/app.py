@@ -30,9 +30,11 @@ from services.exchange.handlers.timing import Timing
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.handlers.writer import Writers
 from services.exchange.ports import Journal, RiskGate, Venue
+from services.exchange.protection.guarded import GuardedVenue
 from services.exchange.relay import WriterRelay
 from services.exchange.servicer import ExchangeServicer, UseCases
 from services.exchange.settings import ExchangeSettings, VenueSettings
+from services.exchange.storage.rates import SqlRateLedger
 from services.exchange.storage.store import SqlStore
 from services.exchange.upstreams import RiskService
 from services.exchange.venues.simvenue import SimVenue
@@ -149,9 +151,10 @@ def _adapter(runtime: Runtime, venue: VenueSettings) -> Venue:
 
 
 def _desks(runtime: Runtime, settings: ExchangeSettings, parts: Parts) -> Desks:
-    venues = {
-        venue.name: VenueDesk(parts.venues[venue.name], venue.display_name or venue.name, runtime.clock)
-        for venue in settings.venues
-    }
+    ledger = SqlRateLedger(runtime.require_database(), runtime.clock)
+    venues = {}
+    for venue in settings.venues:
+        guarded = GuardedVenue(parts.venues[venue.name], venue.protection(), ledger, runtime.clock)
+        venues[venue.name] = VenueDesk(guarded, venue.display_name or venue.name, runtime.clock)
     desks = [Desk(account.name, venues[name]) for account in settings.accounts for name in account.venues]
     return Desks(desks, list(venues.values()))

@@ -15,6 +15,50 @@ class Contact(StrEnum):
     UNSPECIFIED = "UNSPECIFIED"
     CONNECTED = "CONNECTED"
     DISCONNECTED = "DISCONNECTED"
+    THROTTLED = "THROTTLED"
+    TRIPPED = "TRIPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """How much of a rate limit is used.
+
+    Attributes:
+        name: what is counted.
+        window_seconds: length of its window.
+        limit: what the venue allows in a window.
+        reserve: what is kept of that for cancels and questions about orders.
+        used: in the present window, as far as this instance knows.
+    """
+
+    name: str
+    window_seconds: int
+    limit: int
+    reserve: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class VenueCondition:
+    """What the protection of a venue knows of it.
+
+    Attributes:
+        contact: THROTTLED, TRIPPED, or UNSPECIFIED where it has nothing against calls.
+        retry_time: until when no call is made; None where calls are made.
+        message: why, for a person.
+        budgets: its rate limits.
+        live: whether real money moves there, switched on by a setting.
+        last_contact: when it last answered; None: never.
+        latency: smoothed time of its answers, in seconds; None: it gave none yet.
+    """
+
+    contact: Contact
+    retry_time: datetime | None
+    message: str
+    budgets: tuple[BudgetUse, ...]
+    live: bool
+    last_contact: datetime | None
+    latency: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +72,10 @@ class VenueView:
         contact: whether it answers.
         last_contact: when it last answered; None: never.
         capabilities: what orders may ask for there, by kind.
+        retry_time: until when no call is made; None where calls are made.
+        message: why, for a person.
+        budgets: its rate limits.
+        live: whether real money moves there, switched on by a setting.
     """
 
     venue: str
@@ -36,6 +84,10 @@ class VenueView:
     contact: Contact
     last_contact: datetime | None
     capabilities: tuple[KindSupport, ...] = ()
+    retry_time: datetime | None = None
+    message: str = ""
+    budgets: tuple[BudgetUse, ...] = ()
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from services.exchange.domain.capabilities import KindSupport
 from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
 from services.exchange.domain.terms import TimeInForce
-from services.exchange.views import Beat, End, Frame, VenueView
+from services.exchange.views import Beat, BudgetUse, End, Frame, VenueView
 from services.kernel.names import VenueName
 
 
@@ -20,11 +20,27 @@ def venue_to_proto(view: VenueView) -> venue_pb2.Venue:
         display_name=view.display_name,
         simulated=view.simulated,
         state=f"VENUE_STATE_{view.contact}",
+        live=view.live,
+        state_message=view.message,
+        rate_budgets=[budget_use_to_proto(each) for each in view.budgets],
         capabilities=[kind_support_to_proto(each) for each in view.capabilities],
     )
     if view.last_contact is not None:
         message.last_contact_time.FromDatetime(view.last_contact)
+    if view.retry_time is not None:
+        message.retry_time.FromDatetime(view.retry_time)
     return message
+
+
+def budget_use_to_proto(use: BudgetUse) -> venue_pb2.RateBudget:
+    """How much of a rate limit is used, as the contract shows it."""
+    return venue_pb2.RateBudget(
+        name=use.name,
+        window_seconds=use.window_seconds,
+        limit=use.limit,
+        reserve=use.reserve,
+        used=use.used,
+    )
 
 
 def frame_to_proto(frame: Frame) -> exchange_service_pb2.WatchOrdersResponse:

@@ -63,19 +63,47 @@ def request_in_progress(request_id: str) -> DomainError:
     )
 
 
-def venue_unavailable(venue: str, detail: str) -> DomainError:
+def live_trading_off(venue: str) -> DomainError:
+    """Real money moves at the venue, and no setting lets orders leave for it."""
+    return DomainError(
+        "LIVE_TRADING_OFF",
+        f"venue {venue} is live, and its setting `live` is off; nothing was placed",
+        kind=ErrorKind.PRECONDITION,
+        metadata={"venue": venue},
+    )
+
+
+def venue_rate_limited(venue: str, detail: str, retry_after: float) -> DomainError:
+    """Only the reserve of the venue's rate limit is left, or the venue asked for a pause.
+
+    Args:
+        venue: id of the venue.
+        detail: which of both.
+        retry_after: seconds.
+    """
+    return DomainError(
+        "VENUE_RATE_LIMITED",
+        f"no order leaves for venue {venue} now, nothing was placed: {detail}",
+        kind=ErrorKind.EXHAUSTED,
+        metadata={"venue": venue},
+        retry_after=timedelta(seconds=retry_after),
+    )
+
+
+def venue_unavailable(venue: str, detail: str, retry_after: float = 0.0) -> DomainError:
     """The venue does not answer, and nothing was placed.
 
     Args:
         venue: id of the venue.
         detail: why, in words that a caller outside the mesh may read: never a transport's own text.
+        retry_after: seconds, where it is known.
     """
     return DomainError(
         "VENUE_UNAVAILABLE",
         f"venue {venue} is not available, nothing was placed: {detail}",
         kind=ErrorKind.UNAVAILABLE,
         metadata={"venue": venue},
-        retry_after=_SOON,
+        retry_after=timedelta(seconds=retry_after) if retry_after else _SOON,
     )
 
 

@@ -6,10 +6,11 @@ from datetime import datetime
 
 import structlog
 
-from services.exchange.domain.errors import venue_unavailable
+from services.exchange.domain.errors import venue_rate_limited, venue_unavailable
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import OrderIntent
-from services.exchange.ports import Venue, VenueUnreachableError
+from services.exchange.ports import ProtectedVenue, VenueThrottledError, VenueUnreachableError
+from services.exchange.protection.metrics import STATE
 from services.exchange.views import Contact, VenueView
 from services.kernel.clock import Clock
 from services.kernel.names import AccountName, InstrumentName, VenueName
@@ -21,12 +22,12 @@ class VenueDesk:
     """One venue: its adapter, whether it answers, and its instruments.
 
     Args:
-        venue: the adapter.
+        venue: the adapter, behind its protection.
         display_name: for a person.
         clock: our clock.
     """
 
-    def __init__(self, venue: Venue, display_name: str, clock: Clock) -> None:
+    def __init__(self, venue: ProtectedVenue, display_name: str, clock: Clock) -> None:
         self.venue = venue
         self._display_name = display_name
         self._clock = clock
@@ -46,14 +47,21 @@ class VenueDesk:
 
     def view(self) -> VenueView:
         """The venue as callers see it."""
-        venue = self.venue
+        venue, condition = self.venue, self.venue.condition()
+        held_back = condition.contact is not Contact.UNSPECIFIED
+        message = condition.message or ("it does not answer" if self.away else "")
+        heard = [each for each in (self._last_contact, condition.last_contact) if each is not None]
         return VenueView(
             venue.venue_id,
             self._display_name,
             venue.simulated,
-            self._contact,
-            self._last_contact,
+            condition.contact if held_back else self._contact,
+            max(heard, default=None),
             venue.capabilities.table,
+            condition.retry_time,
+            message,
+            condition.budgets,
+            condition.live,
         )
 
     def heard(self) -> None:
@@ -65,6 +73,11 @@ class VenueDesk:
         """The venue has not answered."""
         self._turn(Contact.DISCONNECTED, detail)
 
+    def unanswered(self, error: VenueUnreachableError) -> None:
+        """A question had no answer. One that we held back ourselves says nothing of the venue."""
+        if not isinstance(error, VenueThrottledError):
+            self.silent(str(error))
+
     async def refresh(self) -> None:
         """Ask for the instruments, which is the sign of life as well.
 
@@ -74,7 +87,7 @@ class VenueDesk:
         try:
             rules = await self.venue.instruments()
         except VenueUnreachableError as error:
-            self.silent(str(error))
+            self.unanswered(error)
             raise
         self._rules = {each.instrument: each for each in rules}
         self.heard()
@@ -88,8 +101,10 @@ class VenueDesk:
         if intent.instrument not in self._rules or not self.connected:
             try:
                 await self.refresh()
+            except VenueThrottledError as error:
+                raise venue_rate_limited(intent.venue, str(error), error.retry_after) from error
             except VenueUnreachableError as error:
-                raise venue_unavailable(intent.venue, "it does not answer") from error
+                raise venue_unavailable(intent.venue, "it does not answer", error.retry_after) from error
         rules = self._rules.get(intent.instrument)
         if rules is None:
             name = InstrumentName(intent.venue, intent.instrument)
@@ -98,10 +113,17 @@ class VenueDesk:
         rules.check(intent)
         return rules
 
+    def show_state(self) -> None:
+        """Bring the metric of its state up to date."""
+        state = self.view().contact
+        for each in Contact:
+            STATE.labels(self.venue.venue_id, each.value).set(each is state)
+
     def _turn(self, contact: Contact, detail: str) -> None:
         if contact is self._contact:
             return
         self._contact = contact
+        self.show_state()
         write = _log.info if contact is Contact.CONNECTED else _log.warning
         write(f"venue_{contact.lower()}", venue=self.venue.venue_id, detail=detail)
 
@@ -123,8 +145,8 @@ class Desk:
         self.unsettled = asyncio.Event()
 
     @property
-    def venue(self) -> Venue:
-        """The adapter."""
+    def venue(self) -> ProtectedVenue:
+        """The adapter, behind its protection."""
         return self.venue_desk.venue
 
     @property

@@ -27,15 +27,18 @@ async def for_ever(name: str, step: Callable[[], Awaitable[None]], subject: str 
     failures = 0
     last = ""
     while True:
+        pause = 0.0
         try:
             await step()
         except (VenueUnreachableError, VenueHistoryLostError, DomainError) as error:
             failures += 1
+            pause = pause_after(failures, error)
             if str(error) != last:
                 last = str(error)
                 _log.warning("loop_interrupted", loop=name, subject=subject, error=last)
         except Exception as error:  # noqa: BLE001 - the loop goes on, whatever it was
             failures += 1
+            pause = backoff(failures)
             if repr(error) != last:
                 last = repr(error)
                 _log.exception("loop_failed", loop=name, subject=subject)
@@ -44,7 +47,19 @@ async def for_ever(name: str, step: Callable[[], Awaitable[None]], subject: str 
                 _log.info("loop_resumed", loop=name, subject=subject, failures=failures)
             failures, last = 0, ""
             continue
-        await asyncio.sleep(backoff(failures))
+        await asyncio.sleep(pause)
+
+
+def pause_after(failures: int, error: Exception) -> float:
+    """Seconds to wait after a failure: what the other side asked for, where that is longer.
+
+    Args:
+        failures: in a row.
+        error: the last one.
+    """
+    asked = error.retry_after if isinstance(error, VenueUnreachableError) else 0.0
+    # Jitter on what was asked for, too: all instances were asked alike.
+    return max(backoff(failures), asked + backoff(1) if asked else 0.0)
 
 
 def backoff(failures: int) -> float:

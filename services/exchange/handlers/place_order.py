@@ -80,6 +80,7 @@ class PlaceOrder:
         await self._recovered(desk, budget)
         if intent.expire_time is not None and self._outside.clock.now() >= intent.expire_time:
             raise request_expired(intent.expire_time)
+        await desk.venue.admit_order()
         rules = await desk.venue_desk.check(intent)
         order = await self._commit_intent(desk, intent, rules, request_id)
         if order is None:

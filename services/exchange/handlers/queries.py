@@ -89,7 +89,7 @@ class Reads:
         try:
             found = await desk.venue.balances(desk.account)
         except VenueUnreachableError as error:
-            desk.venue_desk.silent(str(error))
+            desk.venue_desk.unanswered(error)
             raise venue_unavailable(desk.venue_id, "it does not answer") from error
         desk.venue_desk.heard()
         return sorted(found, key=lambda balance: balance.asset)

@@ -1,12 +1,13 @@
 """Start is recovery: load, compare with the venue, finish what is half-way, only then take orders."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
 from services.exchange.handlers.desks import Desk, Desks
 from services.exchange.handlers.follow import Follower
-from services.exchange.handlers.loops import backoff
+from services.exchange.handlers.loops import pause_after
 from services.exchange.handlers.reconcile import Reconciler
 from services.exchange.handlers.resolve import Resolver
 from services.exchange.handlers.resume_orders import ResumeOrders
@@ -83,7 +84,7 @@ class Operation:
             await self.recover(desk)
             await self._follower.follow(desk)
         except VenueUnreachableError as error:
-            desk.venue_desk.silent(str(error))
+            desk.venue_desk.unanswered(error)
             raise
         except VenueHistoryLostError:
             # No order goes to a venue whose word we cannot match with our books.
@@ -118,7 +119,10 @@ class Operation:
         """One pause and one sign of life from each venue."""
         await asyncio.sleep(self._outside.timing.health)
         for venue in self.desks.venues():
-            await venue.refresh()
+            with suppress(VenueUnreachableError):
+                # Its desk has noted it. One venue that is away keeps no other from being asked.
+                await venue.refresh()
+            venue.show_state()
 
     async def _prepare(self, desk: Desk) -> None:
         if not self._outside.store.is_writer(desk.account):
@@ -136,6 +140,6 @@ class Operation:
                     return
                 if failures == 1:
                     _log.warning("recovery_delayed", venue=desk.venue_id, error=str(error))
-                await asyncio.sleep(backoff(failures))
+                await asyncio.sleep(pause_after(failures, error))
             else:
                 return

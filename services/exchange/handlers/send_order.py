@@ -35,6 +35,13 @@ from services.exchange.ports import (
 from services.kernel.clock import Clock, IdSource
 
 _log = structlog.get_logger(__name__)
+_UNAVAILABLE = "VENUE_UNAVAILABLE"
+_NOT_SENT = {
+    _UNAVAILABLE: "nothing reached the venue",
+    "VENUE_RATE_LIMITED": "the venue's rate limit is used up but for the reserve, or it asked for a pause",
+    "LIVE_TRADING_OFF": "a setting keeps orders from leaving for this live venue",
+}
+"""What an order that was not sent says to a person, by its reason."""
 _SENDABLE = frozenset({OrderState.SUBMITTED, OrderState.PENDING_CANCEL})
 
 
@@ -183,11 +190,9 @@ class SendOrder:
         match outcome:
             case Refused(reason, message):
                 return order.moved(OrderState.REJECTED, now, reason=reason, reason_message=message)
-            case NotSent():
+            case NotSent(reason=reason):
                 state = OrderState.CANCELLED if waiting_cancel else OrderState.DENIED
-                return order.moved(
-                    state, now, reason="VENUE_UNAVAILABLE", reason_message="nothing reached the venue"
-                )
+                return order.moved(state, now, reason=reason, reason_message=_NOT_SENT[reason])
             case _ if waiting_cancel:
                 return order
             case _:
@@ -202,7 +207,8 @@ class SendOrder:
             desk.venue_desk.heard()
             self._outside.journal.reached(Step.REJECTED, after, reason=after.reason)
         elif after.state is OrderState.DENIED:
-            desk.venue_desk.silent(outcome.message if isinstance(outcome, NotSent) else after.reason_message)
+            if isinstance(outcome, NotSent) and outcome.reason == _UNAVAILABLE:
+                desk.venue_desk.silent(outcome.message)
             self._outside.journal.reached(Step.DENIED, after, reason=after.reason)
         elif isinstance(outcome, Uncertain):
             self._outside.journal.reached(Step.OUTCOME_UNKNOWN, after, detail=outcome.message)

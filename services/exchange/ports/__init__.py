@@ -4,6 +4,11 @@ from services.exchange.ports.journal import (
     Journal,
     Step,
 )
+from services.exchange.ports.protection import (
+    ProtectedVenue,
+    RateLedger,
+    VenueReports,
+)
 from services.exchange.ports.risk import (
     Approved,
     Denied,
@@ -38,6 +43,7 @@ from services.exchange.ports.venues import (
     Venue,
     VenueEvent,
     VenueHistoryLostError,
+    VenueThrottledError,
     VenueUnreachableError,
 )
 
@@ -58,7 +64,9 @@ __all__ = [
     "OrderFilter",
     "OrderResult",
     "PlaceOutcome",
+    "ProtectedVenue",
     "Queries",
+    "RateLedger",
     "Refused",
     "RequestClaim",
     "RiskGate",
@@ -73,5 +81,7 @@ __all__ = [
     "Venue",
     "VenueEvent",
     "VenueHistoryLostError",
+    "VenueReports",
+    "VenueThrottledError",
     "VenueUnreachableError",
 ]

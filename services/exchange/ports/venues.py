@@ -12,7 +12,20 @@ from services.exchange.domain.order import Order
 
 
 class VenueUnreachableError(Exception):
-    """The venue gave no definite answer to a question. Nothing can be concluded from it."""
+    """The venue gave no definite answer to a question. Nothing can be concluded from it.
+
+    Args:
+        message: what was seen, for our log.
+        retry_after: seconds after which asking again may help; 0: nobody said.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class VenueThrottledError(VenueUnreachableError):
+    """The question was not asked, since the venue's rate limit or its wish for a pause forbids it."""
 
 
 class VenueHistoryLostError(Exception):
@@ -46,9 +59,17 @@ class AlreadyThere:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Surely nothing reached the venue's engine."""
+    """Surely nothing reached the venue's engine.
+
+    Attributes:
+        message: what was seen, for our log.
+        reason: the reason that the order is denied with.
+        told: whether the venue itself said so, and so answers.
+    """
 
     message: str
+    reason: str = "VENUE_UNAVAILABLE"
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,3 +165,23 @@ CURSORS: Final = Table(
     Column("fills", Text, nullable=False),
     Column("transfers", Text, nullable=False),
 )
+
+# What all instances used of the venues' rate limits, by slice of time.
+RATE_LEASES: Final = Table(
+    "rate_lease",
+    METADATA,
+    Column("venue", Text, primary_key=True),
+    Column("budget", Text, primary_key=True),
+    Column("slice", BigInteger, primary_key=True, autoincrement=False),
+    Column("units", BigInteger, nullable=False),
+    CheckConstraint("units >= 0", name="units_not_negative"),
+)
+
+# Until when a venue asked us to wait.
+RATE_PAUSES: Final = Table(
+    "rate_pause",
+    METADATA,
+    Column("venue", Text, primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
+    Column("banned", Boolean(create_constraint=False), nullable=False),
+)

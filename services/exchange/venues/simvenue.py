@@ -12,6 +12,7 @@ from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
 from services.chassis.rpc.client import MeshError
 from services.exchange.domain.assets import Assets
+from services.exchange.domain.budgets import Budget, CallKind
 from services.exchange.domain.evidence import VenueOrder
 from services.exchange.domain.fills import Balance, Transfer
 from services.exchange.domain.instruments import InstrumentRules
@@ -57,6 +58,11 @@ _REFUSALS: Final = frozenset(
 """The venue's definite no to an order. A reason that is in no list here proves nothing, and those of
 the chassis around the venue (SERVER_DRAINING, SERVER_OVERLOADED, STORAGE_UNAVAILABLE ...) least of all."""
 
+_BUDGETS: Final = (
+    Budget(name="weight", window_seconds=60, limit=1_200_000, reserve=120_000),
+    Budget(name="orders", window_seconds=60, limit=600_000, default_weight=0, weights={CallKind.PLACE: 1}),
+)
+
 _NEVER_CONNECTED: Final = ("failed to connect to all addresses", "no children to pick from")
 """What gRPC says where no connection stood, so that no byte of the call can have left."""
 
@@ -80,6 +86,10 @@ class SimVenue:
         self._silence = silence
         self._assets: dict[str, Assets] = {}
         self._stub: Any = simvenue_service_pb2_grpc.SimvenueServiceStub(channel)
+
+    def rate_budgets(self) -> Sequence[Budget]:
+        """``ports.DeclaresBudgets``: bounds that only a loop gone wild reaches; the venue keeps none."""
+        return _BUDGETS
 
     async def place(self, order: Order, within: float) -> PlaceOutcome:
         """Send an order under its client order id, and classify what comes of it."""
@@ -259,7 +269,7 @@ def _classified(error: grpc.aio.AioRpcError) -> PlaceOutcome:
     if reason in _REFUSALS:
         return Refused(reason, answer.message or reason)
     if reason in _NOTHING_CHANGED:
-        return NotSent(str(answer))
+        return NotSent(str(answer), told=True)
     if answer.code is grpc.StatusCode.UNAVAILABLE and answer.message.startswith(_NEVER_CONNECTED):
         return NotSent(answer.message)
     return Uncertain(str(answer))

@@ -20,7 +20,7 @@ from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.terms import LimitTerms, MarketTerms, Terms, TimeInForce
-from services.exchange.settings import AccountSettings, ExchangeSettings, VenueSettings
+from services.exchange.settings import AccountSettings, BudgetSettings, ExchangeSettings, VenueSettings
 from services.exchange.storage.rows import fill_of as fill_from_row
 from services.exchange.storage.rows import fill_row, order_row
 from services.exchange.storage.rows import order_of as order_from_row
@@ -156,13 +156,25 @@ def test_rules_of_an_instrument(quantity: str, terms: Terms, reason: str | None)
     assert caught.value.violations
 
 
-def test_settings_refuse_real_money_without_a_word_about_it() -> None:
-    live = VenueSettings(name="real", simulated=False)
+def test_settings_refuse_the_simulated_venue_where_real_money_moves() -> None:
+    live = VenueSettings(name="real", simulated=False, live=True)
     accounts = (AccountSettings(name="paper", venues=("real",)),)
-    with pytest.raises(ValidationError, match="LIVE_TRADING"):
-        ExchangeSettings(venues=(live,), accounts=accounts)
     with pytest.raises(ValidationError, match="simulated venue only"):
-        ExchangeSettings(venues=(live,), accounts=accounts, live_trading=True)
+        ExchangeSettings(venues=(live,), accounts=accounts)
+
+
+def test_live_trading_is_off_unless_a_venue_says_so() -> None:
+    assert not VenueSettings(name="real").protection().live
+    assert VenueSettings(name="real", live=True).protection().live
+
+
+def test_settings_refuse_rate_budgets_that_cannot_be_kept() -> None:
+    good = BudgetSettings(name="weight", window_seconds=60, limit=100, reserve=10)
+    assert good.budget().reserve == 10
+    with pytest.raises(ValidationError, match="below the limit"):
+        BudgetSettings(name="weight", window_seconds=60, limit=100, reserve=100)
+    with pytest.raises(ValidationError, match="one name"):
+        ExchangeSettings(venues=(VenueSettings(name="sim", rate_budgets=(good, good)),))
 
 
 def test_settings_refuse_what_cannot_be_meant() -> None:

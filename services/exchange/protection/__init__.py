@@ -1,0 +1,1 @@
+"""Protects a venue from us, and us from a venue."""
