@@ -163,6 +163,8 @@ EXAMPLES: dict[str, Example] = {
     "PortfolioService.ListRealizedGains": Example(_fixed(parent=ACCOUNT, page_size=3), "realized_gains"),
     "PortfolioService.GetAccountSettings": Example(_fixed(name=_SETTINGS["name"]), "lot_method"),
     "PortfolioService.UpdateAccountSettings": Example(_asked(account_settings=_SETTINGS), "lot_method"),
+    "PortfolioService.ListEquityPoints": Example(_fixed(parent=ACCOUNT, page_size=2), "equity_points"),
+    "PortfolioService.GetReconciliation": Example(_fixed(name=f"{ACCOUNT}/reconciliation"), "balances"),
     "OrchestratorService.StartTrading": Example(_asked(reason=_WHY), "mode"),
     "OrchestratorService.StopTrading": Example(_asked(reason=_WHY), "mode", _start),
     "OrchestratorService.EmergencyStop": Example(_asked(reason=_WHY), "mode", _start),
