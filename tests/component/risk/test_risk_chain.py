@@ -1,22 +1,28 @@
 """The chain of checks at work: cumulative, in groups, with modes, and closed where risk cannot know."""
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import grpc
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
-from trademesh.exchange.v1 import order_pb2
+from google.protobuf.message import Message
+from trademesh.exchange.v1 import balance_pb2, order_events_pb2, order_pb2
 from trademesh.risk.v1 import exposure_pb2, limits_pb2
 from trademesh.risk.v1 import risk_service_pb2 as pb
 from trademesh.type.v1 import side_pb2
 
 from services.chassis.events import Subscription, SubscriptionState
+from services.chassis.persistence import StorageUnavailableError
 from services.chassis.rpc.client import MeshError
 from services.risk.settings import RiskSettings
 from services.risk.upstreams import SubscribedEvents
@@ -121,9 +127,7 @@ async def test_losses_of_the_day_without_deposits(stage: Stage) -> None:
     assert (await stage.decide(side=SELL)).approved
 
 
-def _lost(amount: str) -> list[object]:
-    from trademesh.exchange.v1 import balance_pb2, order_events_pb2
-
+def _lost(amount: str) -> list[Message]:
     kind = balance_pb2.TRANSFER_KIND_FUNDING
     paid = balance_pb2.Transfer(
         account=ACCOUNT, venue="venues/sim", asset="usdt", amount=f"-{amount}", kind=kind
@@ -175,12 +179,19 @@ async def test_an_instrument_that_the_venue_halted(stage: Stage) -> None:
     assert await stage.failed() == "INSTRUMENT_STATUS"
 
 
-async def test_risk_that_cannot_reach_its_database_does_not_approve(stage: Stage) -> None:
-    await stage.decide()
-    await stage.database.close()
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stage.decide()
-    assert MeshError.of(refused.value).reason in {"STORAGE_UNAVAILABLE", "INTERNAL"}
+async def test_risk_that_cannot_reach_its_database_does_not_approve(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> AbstractAsyncContextManager[object]:
+        raise StorageUnavailableError("the disk is gone")
+
+    assert (await stage.decide()).approved
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.database, "write", away)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stage.decide()
+    assert MeshError.of(refused.value).reason == "STORAGE_UNAVAILABLE"
+    assert (await stage.exposure(lambda _: True)).open_order_count == 1
 
 
 class Behind(Subscription):
@@ -224,7 +235,7 @@ class Moved:
         self.start = CLOCK.now()
         self.by = timedelta(0)
 
-    def now(self):
+    def now(self) -> datetime:
         return self.start + self.by
 
 
@@ -255,12 +266,8 @@ def _resume(account: str) -> pb.ResumeTradingRequest:
 
 def _first_version(path: Path) -> None:
     """Make a database as the first version left it."""
-    import importlib
-
-    from alembic.migration import MigrationContext
-    from alembic.operations import Operations
-
     first = importlib.import_module("services.risk.storage.migrations.versions.0001_first_tables")
+    then = "2024-08-08T00:00:00.000000+00:00"
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         context = MigrationContext.configure(connection)
@@ -269,9 +276,8 @@ def _first_version(path: Path) -> None:
         context._ensure_version_table()
         for statement in (
             "INSERT INTO alembic_version VALUES ('0001')",
-            "INSERT INTO limits VALUES ('paper', '5000', '50000', '80000', '0.05', 100, 3, "
-            "'2024-08-08T00:00:00.000000+00:00')",
-            "INSERT INTO trading_states VALUES ('paper', 'active', '', '2024-08-08T00:00:00.000000+00:00')",
+            f"INSERT INTO limits VALUES ('paper', '5000', '50000', '80000', '0.05', 100, 3, '{then}')",
+            f"INSERT INTO trading_states VALUES ('paper', 'active', '', '{then}')",
             "INSERT INTO holdings VALUES ('paper', 'usdt', '1000'), ('paper', 'btc', '0.5')",
             f"INSERT INTO positions VALUES ('paper', '{BTC}', '0.5')",
             f"INSERT INTO reservations VALUES ('o1', 'paper', '{BTC}', 'BUY', '0.01', 'usdt', '60000')",

@@ -295,11 +295,15 @@ def test_leverage() -> None:
     ],
 )
 def test_losses_of_the_day_stop_what_opens(kind: CheckKind, name: str, since: str) -> None:
-    limits: Limits = replace(NO_LIMITS, **{name: Decimal(500)})
+    def limits_of(most: int) -> Limits:
+        changes: dict[str, Any] = {name: Decimal(most)}
+        return replace(NO_LIMITS, **changes)
+
+    limits = limits_of(500)
     day = Day(NOW.date(), start=Decimal(10_600), peak=Decimal(10_900))
     failed(kind, since, "500", question(order(), POOR, limits, day=day))
     flowed = day.flowed(NOW.date(), ("sim", "usdt"), Decimal(-600))
-    assert last(question(order(), POOR, replace(limits, **{name: Decimal(300)}), day=flowed)).passed
+    assert last(question(order(), POOR, limits_of(300), day=flowed)).passed
     rich = holding(POOR.held("sim", "btc", ONE), btc="1")
     low = replace(day, start=Decimal(10**6), peak=Decimal(10**6))
     assert last(question(order(Side.SELL), rich, limits, day=low)).passed
