@@ -30,6 +30,7 @@ from services.exchange.handlers.timing import Timing
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.handlers.writer import Writers
 from services.exchange.ports import Journal, RiskGate, Venue
+from services.exchange.ports.venues import KeepsConnections
 from services.exchange.protection.guarded import GuardedVenue
 from services.exchange.relay import WriterRelay
 from services.exchange.servicer import ExchangeServicer, UseCases
@@ -37,6 +38,7 @@ from services.exchange.settings import ExchangeSettings, VenueSettings
 from services.exchange.storage.rates import SqlRateLedger
 from services.exchange.storage.store import SqlStore
 from services.exchange.upstreams import RiskService
+from services.exchange.venues.ccxt_adapter import CcxtVenue
 from services.exchange.venues.simvenue import SimVenue
 
 _log = structlog.get_logger(__name__)
@@ -112,6 +114,9 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     async def close() -> None:
         await requests.close(_CLOSE_GRACE_S)
         await writers.release_all()
+        for venue in parts.venues.values():
+            if isinstance(venue, KeepsConnections):
+                await venue.close()
 
     return Application(
         servicers=[
@@ -147,6 +152,9 @@ def _background(name: str, step: Callable[[], Awaitable[None]], subject: str = "
 
 
 def _adapter(runtime: Runtime, venue: VenueSettings) -> Venue:
+    if venue.ccxt is not None:
+        # ccxt itself is imported when the first call is made: 100 MB that no other venue needs.
+        return CcxtVenue(venue.name, venue.ccxt, runtime.clock, sandbox=venue.sandbox)
     return SimVenue(venue.name, runtime.channel(venue.adapter), runtime.clock)
 
 

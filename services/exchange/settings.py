@@ -9,6 +9,7 @@ from services.exchange.domain.breaker import BreakerRules
 from services.exchange.domain.budgets import Budget, CallKind
 from services.exchange.handlers.timing import Timing
 from services.exchange.protection.guarded import Protection
+from services.exchange.venues.ccxt_settings import CcxtSettings
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Seconds = Annotated[float, Field(gt=0)]
@@ -58,7 +59,8 @@ class VenueSettings(BaseModel):
 
     Attributes:
         name: its id in the mesh.
-        adapter: how it is spoken to; ``simvenue`` is the mesh's simulated venue.
+        adapter: how it is spoken to; ``simvenue`` is the mesh's simulated venue, ``ccxt`` a real exchange.
+        ccxt: with the adapter ``ccxt``: which exchange, which instruments, and where the keys are.
         display_name: for a person.
         simulated: whether no real money moves there.
         sandbox: whether it is the sandbox of a venue, where no real money moves either.
@@ -74,7 +76,8 @@ class VenueSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Id
-    adapter: Literal["simvenue"] = "simvenue"
+    adapter: Literal["simvenue", "ccxt"] = "simvenue"
+    ccxt: CcxtSettings | None = None
     display_name: str = ""
     simulated: bool = True
     sandbox: bool = False
@@ -83,6 +86,17 @@ class VenueSettings(BaseModel):
     breaker_failures: int = Field(default=5, ge=1)
     breaker_first_pause: Seconds = 0.5
     breaker_longest_pause: Seconds = 10.0
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        """Refuse what cannot be meant, above all real money without a word about it."""
+        if (self.ccxt is not None) != (self.adapter == "ccxt"):
+            raise ValueError(f"venue {self.name}: the adapter ccxt and its part of the settings go together")
+        if self.ccxt is not None and self.simulated and self.ccxt.real_money(sandbox=self.sandbox):
+            raise ValueError(
+                f"real money moves at venue {self.name}: set sandbox, or simulated to false and live to true"
+            )
+        return self
 
     def protection(self) -> Protection:
         """How it is protected."""

@@ -32,6 +32,7 @@ T = TypeVar("T")
 class Feature(Enum):
     """What some venues have and others have not."""
 
+    STREAMS = auto()  # the venue behind the adapter has a stream
     STREAMS_TRANSFERS = auto()  # deposits come in the stream
     SEVERAL_ACCOUNTS = auto()  # the adapter tells one account's orders from another's
     UNKNOWN_ACCOUNT = auto()  # an account that does not exist is told apart from no answer

@@ -88,7 +88,9 @@ class SimvenueLab(QuietVenue):
     """``VenueLab`` of the simulated venue."""
 
     name = "simvenue"
-    features = frozenset({Feature.STREAMS_TRANSFERS, Feature.SEVERAL_ACCOUNTS, Feature.REFUSES_USED_IDS})
+    features = frozenset(
+        {Feature.STREAMS, Feature.STREAMS_TRANSFERS, Feature.SEVERAL_ACCOUNTS, Feature.REFUSES_USED_IDS}
+    )
     maker_rate = Decimal("0.0008")
     taker_rate = Decimal("0.001")
 

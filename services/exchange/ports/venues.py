@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from services.exchange.domain.capabilities import Capabilities
 from services.exchange.domain.evidence import VenueFill, VenueOrder
@@ -196,4 +196,13 @@ class Venue(Protocol):
             VenueUnreachableError: the stream broke; open it again with the last cursor.
             VenueHistoryLostError: the venue does not know that cursor.
         """
+        ...
+
+
+@runtime_checkable
+class KeepsConnections(Protocol):
+    """An adapter with connections of its own."""
+
+    async def close(self) -> None:
+        """Close them; called once, at the end of the service."""
         ...

@@ -1,14 +1,20 @@
 """The labs that every conformance test runs in, each made once for the whole suite."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.support.venue_lab import Trader, VenueLab
+from tests.support.venue_lab_binance import binance_lab
 from tests.support.venue_lab_simvenue import simvenue_lab
 
-LABS = {"simvenue": simvenue_lab}
+LABS: dict[str, Callable[[Path], AbstractAsyncContextManager[VenueLab]]] = {
+    "simvenue": simvenue_lab,
+    "ccxt-binance": binance_lab,
+}
 """One more adapter is one more lab here."""
 
 

@@ -51,27 +51,27 @@ async def test_a_question_that_nobody_answers_is_no_answer(
 
 
 async def test_a_question_that_breaks_midway_is_no_answer(lab: VenueLab, trader: Trader) -> None:
-    order = trader.limit(Side.BUY, "1", "40000")
     async with lab.apart() as reached:
         venue = await warmed(reached, trader)
+        order = trader.limit(Side.BUY, "1", "40000")
         await reached.gate.shut()
         with pytest.raises(VenueUnreachableError):
             await venue.find(trader.account, order.client_order_id)
 
 
 async def test_a_closed_door_means_that_nothing_was_sent(lab: VenueLab, trader: Trader) -> None:
-    order = trader.limit(Side.BUY, "1", "40000")
     async with lab.apart() as reached:
         await reached.gate.shut()
+        order = trader.limit(Side.BUY, "1", "40000")
         assert isinstance(await reached.venue.place(order, WITHIN), NotSent)
         assert isinstance(await reached.venue.cancel(order, WITHIN), NotSent)
     assert await trader.venue.find(trader.account, order.client_order_id) is None
 
 
 async def test_what_was_not_sent_can_be_sent_later(lab: VenueLab, trader: Trader) -> None:
-    order = trader.limit(Side.BUY, "1", "40000")
     async with lab.apart() as reached:
         await reached.gate.shut()
+        order = trader.limit(Side.BUY, "1", "40000")
         assert isinstance(await reached.venue.place(order, WITHIN), NotSent)
         await reached.gate.open()
         async with asyncio.timeout(WITHIN):
@@ -81,9 +81,9 @@ async def test_what_was_not_sent_can_be_sent_later(lab: VenueLab, trader: Trader
 
 
 async def test_a_lost_answer_is_unknown_and_the_order_is_found(lab: VenueLab, trader: Trader) -> None:
-    order = trader.limit(Side.BUY, "1", "40000")
     async with lab.apart() as reached:
         venue = await warmed(reached, trader)
+        order = trader.limit(Side.BUY, "1", "40000")
         reached.gate.deaf = True
         assert isinstance(await venue.place(order, 0.5), Uncertain)
     assert (await trader.until(order, VenueStatus.OPEN)).client_order_id == order.client_order_id
@@ -92,9 +92,9 @@ async def test_a_lost_answer_is_unknown_and_the_order_is_found(lab: VenueLab, tr
 
 async def test_a_lost_answer_of_a_market_order_never_trades_twice(lab: VenueLab, trader: Trader) -> None:
     await lab.rest(Side.SELL, "10", "50000")
-    order = trader.order(Side.BUY, "1", MarketTerms())
     async with lab.apart() as reached:
         venue = await warmed(reached, trader)
+        order = trader.order(Side.BUY, "1", MarketTerms())
         reached.gate.deaf = True
         assert isinstance(await venue.place(order, 0.5), Uncertain)
         await reached.gate.cut()
@@ -119,9 +119,9 @@ async def test_a_lost_answer_of_a_cancel_is_unknown(lab: VenueLab, trader: Trade
 
 
 async def test_a_connection_cut_while_the_answer_is_awaited_is_unknown(lab: VenueLab, trader: Trader) -> None:
-    order = trader.limit(Side.BUY, "1", "40000")
     async with lab.apart() as reached:
         venue = await warmed(reached, trader)
+        order = trader.limit(Side.BUY, "1", "40000")
         reached.gate.deaf = True
         passed = reached.gate.passed
         placing = asyncio.create_task(venue.place(order, WITHIN))
@@ -134,9 +134,9 @@ async def test_a_connection_cut_while_the_answer_is_awaited_is_unknown(lab: Venu
 
 async def test_a_cancel_of_nothing_is_no_answer_from_nobody(lab: VenueLab, trader: Trader) -> None:
     """``NotThere`` is the venue's word; an adapter that cannot ask must not say it."""
-    order = trader.limit(Side.BUY, "1", "40000")
     async with lab.apart() as reached:
         venue = await warmed(reached, trader)
+        order = trader.limit(Side.BUY, "1", "40000")
         reached.gate.deaf = True
         outcome = await venue.cancel(order, 0.5)
         assert not isinstance(outcome, NotThere | Accepted), outcome

@@ -17,6 +17,12 @@ from tests.support.venue_lab import FUNDS, WITHIN, Feature, Listening, Trader, V
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.fixture(autouse=True)
+def _streams(lab: VenueLab) -> None:
+    if Feature.STREAMS not in lab.features:
+        pytest.skip("the local venue has no stream")
+
+
 @asynccontextmanager
 async def listening(venue: Venue, account: str, cursor: str = "") -> AsyncIterator[Listening]:
     heard = Listening()

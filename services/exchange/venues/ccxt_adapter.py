@@ -1,0 +1,450 @@
+"""Real exchanges, reached through ccxt: the venue port on top of ccxt's code."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from services.exchange.domain.budgets import Budget
+from services.exchange.domain.capabilities import Capabilities
+from services.exchange.domain.evidence import VenueFill, VenueOrder
+from services.exchange.domain.fills import Balance
+from services.exchange.domain.instruments import InstrumentRules
+from services.exchange.domain.order import Order
+from services.exchange.ports import (
+    Accepted,
+    AlreadyThere,
+    CancelOutcome,
+    FillPage,
+    NotSent,
+    NotThere,
+    PlaceOutcome,
+    Refused,
+    TransferPage,
+    Uncertain,
+    VenueEvent,
+    VenueHistoryLostError,
+    VenueUnreachableError,
+)
+from services.exchange.ports.protection import VenueReports
+from services.exchange.venues import ccxt_convert as convert
+from services.exchange.venues.ccxt_client import Sending, sending
+from services.exchange.venues.ccxt_convert import Raw
+from services.exchange.venues.ccxt_dialects import DIALECTS
+from services.exchange.venues.ccxt_errors import Meaning, Verdict, judge
+from services.exchange.venues.ccxt_history import History, read_cursor, write_cursor
+from services.exchange.venues.ccxt_session import Listed, Session, Sessions
+from services.exchange.venues.ccxt_settings import CcxtSettings, MissingKeyError
+from services.exchange.venues.ccxt_stream import Stream
+from services.kernel.clock import Clock
+
+T = TypeVar("T")
+_ASK_S: Final = 10.0
+_FOREIGN: Final = "venue-"
+"""Begin of the id that stands for an order to which its owner gave none."""
+
+_ABSENT: Final = frozenset({Meaning.ABSENT, Meaning.NOT_OPEN})
+_PAUSE_S: Final = 1.0
+"""Pause after "too many calls" where the venue does not say how long."""
+
+
+class CcxtVenue:
+    """``ports.Venue`` for the exchanges of :data:`ccxt_dialects.DIALECTS`.
+
+    Args:
+        venue_id: its id in the mesh.
+        settings: which exchange, and how to get in.
+        clock: our clock.
+        sandbox: whether its sandbox is meant.
+    """
+
+    def __init__(self, venue_id: str, settings: CcxtSettings, clock: Clock, *, sandbox: bool = True) -> None:
+        self.venue_id = venue_id
+        self.simulated = not settings.real_money(sandbox=sandbox)
+        self._settings = settings
+        self._dialect = DIALECTS[settings.exchange]
+        self.capabilities: Capabilities = self._dialect.capabilities(settings.market)
+        self._clock = clock
+        self._reports: VenueReports | None = None
+        self._history = History(self._dialect, settings.history_days, clock.now)
+        self._sessions = Sessions(settings, self._dialect, clock.now, self._heard, sandbox=sandbox)
+
+    def rate_budgets(self) -> Sequence[Budget]:
+        """``ports.DeclaresBudgets``: the venue's documented limits."""
+        return self._dialect.budgets()
+
+    def report_to(self, reports: VenueReports) -> None:
+        """``ports.Reporting``: whom to tell of limits and pauses."""
+        self._reports = reports
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._sessions.close()
+
+    # --- orders
+
+    async def place(self, order: Order, within: float) -> PlaceOutcome:
+        """Send an order under its client order id, and classify what comes of it."""
+        if order.instrument not in self._settings.instruments:
+            return Refused("UNKNOWN_SYMBOL", f"{order.instrument} is not traded at {self.venue_id}")
+        end = asyncio.get_running_loop().time() + within
+        try:
+            async with asyncio.timeout_at(end):
+                session = await self._sessions.of(order.account)
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing was sent
+            return NotSent(self._judged(error, departed=False).message)
+        session.known.expect(order.client_order_id, order.instrument)
+        return await session.sendings.once(order, lambda: self._send(session, order, end))
+
+    async def cancel(self, order: Order, within: float) -> CancelOutcome:
+        """Take an order out of the book. An order that is closed already is ``Accepted``, too."""
+        if order.instrument not in self._settings.instruments:
+            return NotThere()
+        on_its_way = Sending()
+        token = sending.set(on_its_way)
+        try:
+            async with asyncio.timeout(within):
+                session = await self._sessions.of(order.account)
+                on_its_way.departed = False
+                symbol = self._sessions.listed[order.instrument].symbol
+                told = await self._dialect.cancel(session.client, symbol, order.client_order_id)
+                if told.get("status"):
+                    # Binance's answer names the cancel where it otherwise names the order.
+                    named = {**told, "clientOrderId": order.client_order_id}
+                    return Accepted(self._learned(session, named))
+        except Exception as error:  # noqa: BLE001 - classified
+            verdict = self._judged(error, departed=on_its_way.departed)
+            if verdict.meaning not in _ABSENT:
+                sent = verdict.meaning not in {Meaning.NOT_SENT, Meaning.THROTTLED}
+                return Uncertain(verdict.message) if sent else _not_sent(verdict)
+        finally:
+            sending.reset(token)
+        return await self._stands(order)
+
+    async def find(self, account: str, client_order_id: str) -> VenueOrder | None:
+        """The order with all its fills; None is the venue's definite word that it has none so far."""
+
+        async def work() -> VenueOrder | None:
+            session = await self._sessions.of(account)
+            known = session.known.instrument(client_order_id)
+            places = (known,) if known in self._settings.instruments else self._settings.instruments
+            for instrument in places:
+                told = await self._found(session, self._sessions.listed[instrument], client_order_id)
+                if told is not None:
+                    return await self._with_fills(session, told)
+            return None
+
+        return await self._asked(work)
+
+    async def open_orders(self, account: str) -> Sequence[VenueOrder]:
+        """All orders in the venue's book, without their fills."""
+
+        async def work() -> Sequence[VenueOrder]:
+            session = await self._sessions.of(account)
+            lists = [
+                await session.client.fetch_open_orders(each.symbol) for each in self._sessions.listed.values()
+            ]
+            return [self._learned(session, told) for listed in lists for told in listed]
+
+        return await self._asked(work)
+
+    # --- history
+
+    async def fills_after(self, account: str, cursor: str) -> FillPage:
+        """Fills of the account after a cursor; the empty cursor begins with the first."""
+
+        async def work() -> FillPage:
+            session = await self._sessions.of(account)
+            marks, fills, more = read_cursor(cursor), list[VenueFill](), False
+            for instrument, listed in self._sessions.listed.items():
+                page = await self._history.trades(session.client, listed.symbol, marks.get(instrument, ""))
+                fills += [await self._fill(session, trade) for trade in page.trades]
+                if page.mark:
+                    marks[instrument] = page.mark
+                more = more or page.more
+            return FillPage(fills, write_cursor(marks), more)
+
+        return await self._asked(work)
+
+    async def transfers_after(self, account: str, cursor: str) -> TransferPage:
+        """Transfers of the account after a cursor; the empty cursor begins with the first."""
+
+        async def work() -> TransferPage:
+            session = await self._sessions.of(account)
+            found, mark, more = await self._history.moved(session.client, self._settings.market, cursor)
+            now = self._clock.now()
+            transfers = [
+                convert.transfer_of(
+                    account=account,
+                    venue=self.venue_id,
+                    transfer_id=transfer_id,
+                    code=code,
+                    amount=amount,
+                    time_ms=time_ms,
+                    now=now,
+                )
+                for transfer_id, code, amount, time_ms in found
+            ]
+            return TransferPage(transfers, mark, more)
+
+        return await self._asked(work)
+
+    async def verify(self, account: str, cursor: str) -> None:
+        """Make sure that this is the venue and the account that gave a cursor of ``events``.
+
+        The cursor names the last trade of each instrument; the venue must still list it.
+
+        Raises:
+            VenueHistoryLostError: it does not know one of them.
+        """
+
+        async def work() -> None:
+            session = await self._sessions.of(account)
+            for instrument, mark in _marks(cursor).items():
+                listed = self._sessions.listed.get(instrument)
+                if listed is not None and not await self._history.knows(session.client, listed.symbol, mark):
+                    raise VenueHistoryLostError(f"the venue does not know our last trade of {instrument}")
+
+        await self._asked(work)
+
+    def events(self, account: str, cursor: str) -> AsyncIterator[VenueEvent]:
+        """Everything that happens in an account after a cursor.
+
+        The venue's own stream begins with the present. So each time it is opened, the fills since the
+        cursor and the open orders are read over HTTP once the stream stands, and told first; what comes
+        by both ways is told once. What ended unfilled in between is found by the reconciliation.
+        """
+        return self._events(account, cursor)
+
+    # --- state
+
+    async def balances(self, account: str) -> Sequence[Balance]:
+        """What the account holds now."""
+
+        async def work() -> Sequence[Balance]:
+            session = await self._sessions.of(account)
+            told = await session.client.fetch_balance()
+            listed = convert.balances_of(told, account, self.venue_id, self._clock.now())
+            return [each for each in listed if each.free or each.locked]
+
+        return await self._asked(work)
+
+    async def instruments(self) -> Sequence[InstrumentRules]:
+        """What can be traded, and the rules; from memory while they are young and the venue answers."""
+
+        async def work() -> Sequence[InstrumentRules]:
+            known = bool(self._sessions.listed)
+            listed = await self._sessions.instruments()
+            if known:
+                await self._sessions.alive()
+            return [each.rules for each in listed.values()]
+
+        return await self._asked(work)
+
+    # --- inside
+
+    async def _events(self, account: str, cursor: str) -> AsyncIterator[VenueEvent]:
+        await self.verify(account, cursor)
+        try:
+            session = await self._sessions.of(account)
+            client = self._sessions.another(account)
+        except Exception as error:
+            raise self._unreachable(error) from error
+        stream = Stream(self._dialect, self._settings.market, client)
+        marks = _marks(cursor)
+        try:
+            await stream.open()
+            for order in await self.open_orders(account):
+                yield VenueEvent(write_cursor(marks), order=order)
+            while True:
+                for listed in self._sessions.listed.values():
+                    async for event in self._missed(session, listed, marks):
+                        yield event
+                async for kind, told in stream.until_catching_up():
+                    heard = await self._event(session, kind, told, marks)
+                    if heard is not None:
+                        yield heard
+        except (VenueUnreachableError, VenueHistoryLostError):
+            raise
+        except Exception as error:
+            raise self._unreachable(error) from error
+        finally:
+            await stream.close()
+
+    async def _missed(
+        self, session: Session, listed: Listed, marks: dict[str, str]
+    ) -> AsyncIterator[VenueEvent]:
+        """The fills of an instrument since its mark, over HTTP."""
+        more = True
+        while more:
+            mark = marks.get(listed.rules.instrument, "")
+            page = await self._history.trades(session.client, listed.symbol, mark)
+            for trade in page.trades:
+                yield await self._traded(session, trade, marks)
+            if page.mark:
+                marks[listed.rules.instrument] = page.mark
+            more = page.more and page.mark != mark
+
+    async def _event(
+        self, session: Session, kind: str, told: Raw, marks: dict[str, str]
+    ) -> VenueEvent | None:
+        instrument = self._ours(told)
+        if instrument is None:
+            return None
+        if kind == "order":
+            return VenueEvent(write_cursor(marks), order=self._learned(session, told))
+        if self._history.told_before(told, marks.get(instrument, "")):
+            return None
+        return await self._traded(session, told, marks)
+
+    async def _traded(self, session: Session, trade: Raw, marks: dict[str, str]) -> VenueEvent:
+        fill = await self._fill(session, trade)
+        order = session.known.order(fill.venue_order_id) or await self._by_venue_id(session, trade)
+        if order is None:
+            raise VenueUnreachableError(
+                f"the venue has a trade of order {fill.venue_order_id}, not the order"
+            )
+        instrument = order.instrument
+        marks[instrument] = self._history.mark_of(trade, marks.get(instrument, ""))
+        # What it says is that the order traded; whether that was its end, its own event says.
+        told = replace(convert.still_open(order), fills=(fill,))
+        return VenueEvent(write_cursor(marks), order=told)
+
+    async def _send(self, session: Session, order: Order, end: float) -> PlaceOutcome:
+        symbol = self._sessions.listed[order.instrument].symbol
+        kind, side, amount, price, params = convert.placing(order)
+        on_its_way = Sending()
+        token = sending.set(on_its_way)
+        try:
+            async with asyncio.timeout_at(end):
+                told = await session.client.create_order(symbol, kind, side, amount, price, params)
+        except Exception as error:  # noqa: BLE001 - classified
+            return self._unplaced(order, self._judged(error, departed=on_its_way.departed))
+        finally:
+            sending.reset(token)
+        try:
+            placed = self._learned(session, told) if told.get("status") else convert.sent(order, told)
+            fills = [self._named(trade, order) for trade in self._dialect.fills_of_answer(told)]
+            return Accepted(replace(session.known.learn(placed), fills=tuple(fills)))
+        except Exception as error:  # noqa: BLE001 - an answer that cannot be read proves nothing
+            return Uncertain(f"the venue's answer cannot be read: {error!r}")
+
+    def _unplaced(self, order: Order, verdict: Verdict) -> PlaceOutcome:
+        match verdict.meaning:
+            case Meaning.REFUSED:
+                return Refused(self._precise(verdict.reason, order), verdict.message)
+            case Meaning.DUPLICATE:
+                return AlreadyThere()
+            case Meaning.NOT_SENT | Meaning.THROTTLED:
+                return _not_sent(verdict)
+            case _:
+                return Uncertain(verdict.message)
+
+    def _precise(self, reason: str, order: Order) -> str:
+        """Binance has one word for a quantity that is off its lot, too small or too large."""
+        rules = self._sessions.listed[order.instrument].rules
+        if reason == "QUANTITY_OFF_LOT" and order.quantity > rules.max_quantity:
+            return "QUANTITY_TOO_LARGE"
+        if reason == "QUANTITY_OFF_LOT" and order.quantity < rules.min_quantity:
+            return "QUANTITY_TOO_SMALL"
+        return reason
+
+    async def _stands(self, order: Order) -> CancelOutcome:
+        """After a cancel that said nothing of the order, or that there is none to cancel."""
+        try:
+            told = await self.find(order.account, order.client_order_id)
+        except VenueUnreachableError as error:
+            return Uncertain(str(error))
+        return NotThere() if told is None else Accepted(told)
+
+    async def _found(self, session: Session, listed: Listed, client_order_id: str) -> VenueOrder | None:
+        try:
+            if client_order_id.startswith(_FOREIGN):
+                number = client_order_id.removeprefix(_FOREIGN)
+                told = await session.client.fetch_order(number, listed.symbol)
+            else:
+                told = await self._dialect.find(session.client, listed.symbol, client_order_id)
+        except Exception as error:
+            if self._judged(error, departed=True).meaning in _ABSENT:
+                return None
+            raise
+        return None if told is None else self._learned(session, told)
+
+    async def _with_fills(self, session: Session, told: VenueOrder) -> VenueOrder:
+        symbol = self._sessions.listed[told.instrument].symbol
+        trades = await self._dialect.trades_of(session.client, symbol, told.venue_order_id)
+        return replace(told, fills=tuple([await self._fill(session, trade) for trade in trades]))
+
+    async def _fill(self, session: Session, trade: Raw) -> VenueFill:
+        client_id = self._dialect.client_order_id(trade)
+        if not client_id:
+            order = session.known.order(str(trade["order"])) or await self._by_venue_id(session, trade)
+            client_id = "" if order is None else order.client_order_id
+        return convert.fill_of(
+            trade, client_id or f"{_FOREIGN}{trade['order']}", by_symbol=self._dialect.trades_by_symbol
+        )
+
+    def _named(self, trade: Raw, order: Order) -> VenueFill:
+        return convert.fill_of(trade, order.client_order_id, by_symbol=self._dialect.trades_by_symbol)
+
+    async def _by_venue_id(self, session: Session, trade: Raw) -> VenueOrder | None:
+        try:
+            told = await session.client.fetch_order(str(trade["order"]), trade["symbol"])
+        except Exception as error:
+            if self._judged(error, departed=True).meaning in _ABSENT:
+                return None
+            raise
+        return self._learned(session, told)
+
+    def _learned(self, session: Session, told: Raw) -> VenueOrder:
+        instrument = self._ours(told)
+        if instrument is None:
+            raise ValueError(f"the venue speaks of {told.get('symbol')!r}, which is not configured")
+        contract = self._sessions.listed[instrument].contract
+        order = convert.order_of(told, contract)
+        if not order.client_order_id:
+            order = replace(order, client_order_id=f"{_FOREIGN}{order.venue_order_id}")
+        return session.known.learn(order)
+
+    def _ours(self, told: Raw) -> str | None:
+        """The configured instrument that a structure speaks of."""
+        symbol = told.get("symbol")
+        return next((name for name, each in self._sessions.listed.items() if each.symbol == symbol), None)
+
+    async def _asked(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            async with asyncio.timeout(_ASK_S):
+                return await work()
+        except (VenueUnreachableError, VenueHistoryLostError):
+            raise
+        except Exception as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> VenueUnreachableError:
+        verdict = self._judged(error, departed=True)
+        return VenueUnreachableError(verdict.message, verdict.retry_after)
+
+    def _judged(self, error: Exception, *, departed: bool) -> Verdict:
+        if isinstance(error, MissingKeyError | ValueError):
+            # Our own words, or a parser's: no address is in them.
+            return Verdict(Meaning.UNKNOWN if departed else Meaning.NOT_SENT, message=str(error))
+        verdict = judge(error, self._dialect.codes, departed=departed)
+        if verdict.meaning is Meaning.THROTTLED and self._reports is not None:
+            self._reports.asked_to_wait(verdict.retry_after or _PAUSE_S, banned=verdict.banned)
+        return verdict
+
+    def _heard(self, headers: Mapping[str, str]) -> None:
+        if self._reports is not None:
+            for budget, amount in self._dialect.used(headers).items():
+                self._reports.used(budget, amount)
+
+
+def _not_sent(verdict: Verdict) -> NotSent:
+    return NotSent(verdict.message, told=verdict.answered)
+
+
+def _marks(cursor: str) -> dict[str, str]:
+    try:
+        return read_cursor(cursor)
+    except ValueError as error:
+        raise VenueHistoryLostError(f"this is no cursor of the venue: {error}") from error
