@@ -1,5 +1,7 @@
 """Wires the portfolio service."""
 
+from datetime import timedelta
+
 import structlog
 from trademesh.exchange.v1 import order_events_pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2_grpc
@@ -13,11 +15,13 @@ from services.portfolio.bookings import book
 from services.portfolio.domain.events import Fill, Transfer
 from services.portfolio.handlers import Queries
 from services.portfolio.ports import BooksWriter
+from services.portfolio.sampler import EquitySampler
 from services.portfolio.servicer import PortfolioServicer
 from services.portfolio.settings import PortfolioSettings
 from services.portfolio.storage.books import SqlBooks, SqlBooksWriter
+from services.portfolio.storage.equity import SqlEquityStore, SqlFlows
 from services.portfolio.storage.tables import REQUESTS
-from services.portfolio.upstreams import MarketPrices
+from services.portfolio.upstreams import ExchangeVenues, MarketPrices
 
 _log = structlog.get_logger(__name__)
 
@@ -48,10 +52,20 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
         apply=apply,
         clock=runtime.clock,
     )
+    books = SqlBooks(database, settings.lot_method)
     queries = Queries(
-        SqlBooks(database, settings.lot_method),
+        books,
         MarketPrices(runtime.channel("market"), runtime.clock),
+        ExchangeVenues(runtime.channel("exchange")),
         settings.valuation_asset,
+    )
+    equity = EquitySampler(
+        books,
+        queries,
+        SqlEquityStore(database),
+        SqlFlows(database),
+        runtime.clock,
+        timedelta(seconds=settings.equity_interval_seconds),
     )
     once: Once[BooksWriter] = Once(database, runtime.clock, REQUESTS, writer)
     servicer = PortfolioServicer(queries, exchange, once, runtime.clock, runtime.ids)
@@ -62,7 +76,10 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
                 portfolio_service_pb2_grpc.add_PortfolioServiceServicer_to_server,
             )
         ],
-        background=[Background("events_from_exchange", exchange.run)],
+        background=[
+            Background("events_from_exchange", exchange.run),
+            Background("equity_points", equity.run),
+        ],
         self_tests=[exchange.check],
     )
 

@@ -2,23 +2,33 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.exchange.v1 import balance_pb2, fill_pb2
-from trademesh.portfolio.v1 import correction_pb2, ledger_pb2, portfolio_pb2, position_pb2, tax_lot_pb2
+from trademesh.portfolio.v1 import (
+    correction_pb2,
+    equity_pb2,
+    ledger_pb2,
+    portfolio_pb2,
+    position_pb2,
+    reconciliation_pb2,
+    tax_lot_pb2,
+)
 from trademesh.type.v1 import contract_pb2, side_pb2
 
 from services.chassis.rpc.timestamps import to_datetime, to_timestamp
-from services.kernel.decimals import MAX_DIGITS, parse, render
+from services.kernel.decimals import parse, render
 from services.kernel.names import AccountName, InstrumentName, StrategyName, VenueName
 from services.portfolio.corrections import Adjustment
+from services.portfolio.domain.equity import EquityPoint
 from services.portfolio.domain.events import Contract, Fill, Side, Transfer, TransferKind
 from services.portfolio.domain.ledger import TransactionKind
 from services.portfolio.domain.lots import Lot, LotMethod
 from services.portfolio.domain.position import Position
-from services.portfolio.domain.valuation import Valuation
+from services.portfolio.domain.reconciliation import Reconciliation
+from services.portfolio.domain.valuation import Valuation, fitted
 from services.portfolio.handlers import MarkedPosition, TrialBalance
 from services.portfolio.ports import BookedEntry, BookedGain
 
@@ -33,7 +43,6 @@ _TRANSFER_KINDS = {
 }
 _MANUAL = "manual"
 _STRATEGIES = "strategies/"
-_WIRE = Context(prec=MAX_DIGITS, rounding=ROUND_HALF_EVEN)
 _FILL_COLLECTION = "/fills/"
 
 
@@ -272,6 +281,56 @@ def account_settings_to_proto(account: AccountName, method: LotMethod) -> tax_lo
     return tax_lot_pb2.AccountSettings(name=f"{account}/accountSettings", lot_method=_LOT_METHODS[method])
 
 
+def equity_point_to_proto(account: AccountName, point: EquityPoint) -> equity_pb2.EquityPoint:
+    """Write a point of the equity curve."""
+    answer = equity_pb2.EquityPoint(
+        name=f"{account}/equityPoints/{point.number}",
+        create_time=to_timestamp(point.time),
+        cause=f"EQUITY_POINT_CAUSE_{point.cause.name}",
+        valuation_asset=point.asset,
+        incomplete=point.linked is None,
+        missing_prices=point.missing_prices,
+    )
+    if point.linked is not None:
+        answer.equity = _amount(point.linked.equity)
+        answer.net_flow_amount = _amount(point.linked.net_flow)
+        answer.growth_index = _amount(point.linked.growth)
+        answer.drawdown = _amount(point.linked.drawdown)
+        answer.max_drawdown = _amount(point.linked.max_drawdown)
+    return answer
+
+
+def reconciliation_to_proto(
+    account: AccountName, found: Reconciliation, *, event_sequence: int, read_time: datetime
+) -> reconciliation_pb2.Reconciliation:
+    """Write a comparison with the venues."""
+    return reconciliation_pb2.Reconciliation(
+        name=f"{account}/reconciliation",
+        balances=[
+            reconciliation_pb2.BalanceComparison(
+                venue=f"venues/{venue}",
+                asset=asset,
+                ledger_quantity=render(compared.ledger),
+                venue_quantity=render(compared.venue),
+                difference_quantity=_amount(compared.difference),
+            )
+            for (venue, asset), compared in found.balances
+        ],
+        positions=[
+            reconciliation_pb2.PositionComparison(
+                instrument=str(instrument),
+                ledger_quantity=render(compared.ledger),
+                venue_quantity=render(compared.venue),
+                difference_quantity=_amount(compared.difference),
+            )
+            for instrument, compared in found.positions
+        ],
+        matching=found.matching,
+        event_sequence=event_sequence,
+        read_time=to_timestamp(read_time),
+    )
+
+
 def trial_balance_to_proto(
     account: AccountName,
     balance: TrialBalance,
@@ -314,4 +373,4 @@ def _lot_name(lot: Lot) -> str:
 
 def _amount(amount: Decimal | None) -> str:
     """A computed amount: the empty string where it is missing, rounded half-even beyond 38 digits."""
-    return "" if amount is None else render(_WIRE.plus(amount))
+    return "" if amount is None else render(fitted(amount))

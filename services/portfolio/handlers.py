@@ -7,10 +7,20 @@ from decimal import Decimal
 
 from services.kernel.decimals import EXACT
 from services.kernel.names import AccountName, InstrumentName
-from services.portfolio.domain.ledger import ASSETS, CORRECTIONS, DEPOSITS, FEES, FUNDING, TRANSIT
+from services.portfolio.domain.equity import EquityPoint
+from services.portfolio.domain.ledger import (
+    ASSETS,
+    CORRECTIONS,
+    DEPOSITS,
+    FEES,
+    FUNDING,
+    MEMO_POSITION,
+    TRANSIT,
+)
 from services.portfolio.domain.lots import Lot, LotMethod
 from services.portfolio.domain.position import Position
 from services.portfolio.domain.prices import Pair, price_along, routes
+from services.portfolio.domain.reconciliation import BalanceKey, Reconciliation, reconcile
 from services.portfolio.domain.valuation import Balances, Valuation, value
 from services.portfolio.ports import (
     BookedEntry,
@@ -21,6 +31,8 @@ from services.portfolio.ports import (
     LedgerSum,
     LotQuery,
     Market,
+    PointQuery,
+    Venues,
 )
 
 _ROUTES = 8
@@ -55,11 +67,13 @@ class Queries:
     Attributes:
         books: the books.
         market: where prices come from.
+        venues: where it is known what the venues say.
         valuation_asset: the asset that worth is told in where nobody asks for another.
     """
 
     books: Books
     market: Market
+    venues: Venues
     valuation_asset: str
 
     async def valuation(self, account: AccountName, asset: str = "") -> Valuation:
@@ -157,6 +171,30 @@ class Queries:
             sums = await reader.sums(account.account, strategy)
         return TrialBalance(sums, by_asset(sums, ""))
 
+    async def equity_points(self, query: PointQuery) -> Sequence[EquityPoint]:
+        """The equity curve.
+
+        Raises:
+            DomainError: ACCOUNT_NOT_FOUND where nothing was ever booked for it.
+        """
+        async with self.books.read() as reader:
+            _require(await reader.sums(query.account), AccountName(query.account))
+            return await reader.points(query)
+
+    async def reconciliation(self, account: AccountName) -> Reconciliation:
+        """The ledger beside what the venues say.
+
+        Raises:
+            DomainError: ACCOUNT_NOT_FOUND where nothing was ever booked for it.
+            grpc.aio.AioRpcError: the exchange service cannot say it now.
+        """
+        # The venues first: what they say then is at least as old as what the books hold.
+        said = await self.venues.said(account)
+        async with self.books.read() as reader:
+            sums = await reader.sums(account.account)
+        _require(sums, account)
+        return reconcile(_by_venue(sums), _contracts(sums), said)
+
     async def _prices(
         self, into: str, sums: Sequence[LedgerSum], positions: Sequence[Position]
     ) -> Mapping[str, Decimal]:
@@ -203,6 +241,24 @@ def by_asset(sums: Iterable[LedgerSum], prefix: str) -> Mapping[str, Decimal]:
         if row.ledger_account.startswith(prefix):
             totals[row.asset] = EXACT.add(totals[row.asset], row.amount)
     return totals
+
+
+def _by_venue(sums: Iterable[LedgerSum]) -> Mapping[BalanceKey, Decimal]:
+    """What is held, by venue and asset."""
+    return {
+        (row.ledger_account.split(":")[1], row.asset): row.amount
+        for row in sums
+        if row.ledger_account.startswith(ASSETS)
+    }
+
+
+def _contracts(sums: Iterable[LedgerSum]) -> Mapping[InstrumentName, Decimal]:
+    """Contracts of perpetuals by the memorandum accounts."""
+    return {
+        InstrumentName(*row.ledger_account.removeprefix(MEMO_POSITION).split(":")): row.amount
+        for row in sums
+        if row.ledger_account.startswith(MEMO_POSITION)
+    }
 
 
 def _negated(amounts: Mapping[str, Decimal]) -> Mapping[str, Decimal]:

@@ -7,12 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from services.kernel.names import InstrumentName
+from services.kernel.names import AccountName, InstrumentName
+from services.portfolio.domain.equity import EquityPoint
 from services.portfolio.domain.events import Event, Fill
 from services.portfolio.domain.ledger import Transaction
 from services.portfolio.domain.lots import Gain, Lot, LotMethod, Matched
 from services.portfolio.domain.position import Position
 from services.portfolio.domain.prices import Pair
+from services.portfolio.domain.reconciliation import VenueSays
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,21 @@ class Record:
     event: Event
     transaction: Transaction
     lot_method: LotMethod | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """A row of the journal.
+
+    Attributes:
+        transaction_id: of the transaction.
+        event: what was booked.
+        lot_method: by which lots were chosen then; None where none were.
+    """
+
+    transaction_id: str
+    event: Event
+    lot_method: LotMethod | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +162,25 @@ class BookedGain:
     gain: Gain
 
 
+@dataclass(frozen=True, slots=True)
+class PointQuery:
+    """Which points of the equity curve to read, oldest first.
+
+    Attributes:
+        account: id of the account.
+        start_time: only points at this time or later, by our clock.
+        end_time: only points before this time, by our clock.
+        after: only points of a greater number.
+        limit: most points.
+    """
+
+    account: str
+    start_time: datetime | None
+    end_time: datetime | None
+    after: int
+    limit: int
+
+
 class BooksWriter(Protocol):
     """The books inside one write transaction."""
 
@@ -222,12 +258,58 @@ class BooksReader(Protocol):
         """Which lots a closing of the account takes from first, now."""
         ...
 
+    async def accounts(self) -> Sequence[str]:
+        """Ids of all accounts that something was ever booked for."""
+        ...
+
+    async def last_point(self, account: str, *, complete_in: str | None = None) -> EquityPoint | None:
+        """The newest point of the equity curve, or None where there is none.
+
+        Args:
+            account: id of the account.
+            complete_in: only complete points in this asset.
+        """
+        ...
+
+    async def points(self, query: PointQuery) -> Sequence[EquityPoint]:
+        """Points of the equity curve."""
+        ...
+
 
 class Books(Protocol):
     """The books of all accounts."""
 
     def read(self) -> AbstractAsyncContextManager[BooksReader]:
         """Open a snapshot."""
+        ...
+
+
+class EquityStore(Protocol):
+    """Keeps the equity curve."""
+
+    async def add(self, account: str, point: EquityPoint, *, after: int) -> bool:
+        """Add a point, unless another instance has added one meanwhile.
+
+        Args:
+            account: id of the account.
+            point: the point.
+            after: number of the point that was the newest when this one was made; 0 for none.
+
+        Returns:
+            Whether it was added.
+        """
+        ...
+
+
+class Flows(Protocol):
+    """Tells when money came to, or left, some account."""
+
+    def seen(self) -> int:
+        """How often that was until now. Read it before looking at the books, then wait on it."""
+        ...
+
+    async def wait(self, seen: int, within: float) -> None:
+        """Wait until it was more often than ``seen``, for so many seconds at most."""
         ...
 
 
@@ -240,6 +322,18 @@ class Market(Protocol):
 
     async def pairs(self, venues: Collection[str]) -> Sequence[Pair]:
         """The spot instruments of venues, as far as the market service tells them now."""
+        ...
+
+
+class Venues(Protocol):
+    """Where it is known what the venues say."""
+
+    async def said(self, account: AccountName) -> VenueSays:
+        """What the venues of an account say it has.
+
+        Raises:
+            grpc.aio.AioRpcError: it cannot be known now.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ from trademesh.portfolio.v1 import (
     portfolio_pb2,
     portfolio_service_pb2,
     portfolio_service_pb2_grpc,
+    reconciliation_pb2,
     tax_lot_pb2,
 )
 
@@ -18,7 +19,14 @@ from services.kernel.names import AccountName, InstrumentName
 from services.portfolio import convert
 from services.portfolio.corrections import correct
 from services.portfolio.handlers import Queries
-from services.portfolio.ports import BooksWriter, EntryQuery, EventPosition, GainQuery, LotQuery
+from services.portfolio.ports import (
+    BooksWriter,
+    EntryQuery,
+    EventPosition,
+    GainQuery,
+    LotQuery,
+    PointQuery,
+)
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -201,6 +209,40 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
             return convert.account_settings_to_proto(account, method)
 
         return await self._once(request, tax_lot_pb2.AccountSettings, work)
+
+    async def ListEquityPoints(
+        self, request: portfolio_service_pb2.ListEquityPointsRequest, context: Context
+    ) -> portfolio_service_pb2.ListEquityPointsResponse:
+        """The equity curve of an account."""
+        account = _parent(request.parent)
+        after = after_page_token(request)
+        limit = page_size(request)
+        found = await self._queries.equity_points(
+            PointQuery(
+                account=account.account,
+                start_time=optional_datetime(request, "start_time"),
+                end_time=optional_datetime(request, "end_time"),
+                after=int(after[0]) if after else 0,
+                limit=limit + 1,
+            )
+        )
+        page = found[:limit]
+        answer = portfolio_service_pb2.ListEquityPointsResponse(
+            equity_points=[convert.equity_point_to_proto(account, point) for point in page]
+        )
+        if len(found) > limit:
+            answer.next_page_token = next_page_token(request, [str(page[-1].number)])
+        return answer
+
+    async def GetReconciliation(
+        self, request: portfolio_service_pb2.GetReconciliationRequest, context: Context
+    ) -> reconciliation_pb2.Reconciliation:
+        """The ledger beside what the venues say."""
+        account = _owner(request.name)
+        found = await self._queries.reconciliation(account)
+        return convert.reconciliation_to_proto(
+            account, found, event_sequence=self._events.position(), read_time=self._clock.now()
+        )
 
 
 def _parent(parent: str) -> AccountName:

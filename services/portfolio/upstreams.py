@@ -7,16 +7,19 @@ from decimal import Decimal
 
 import grpc
 import structlog
+from trademesh.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc
 from trademesh.market.v1 import instrument_pb2, market_service_pb2, market_service_pb2_grpc, ticker_pb2
 
 from services.kernel.clock import Clock
 from services.kernel.decimals import EXACT, parse
 from services.kernel.errors import DomainError
-from services.kernel.names import InstrumentName
+from services.kernel.names import AccountName, InstrumentName, VenueName
 from services.portfolio.domain.prices import Pair
+from services.portfolio.domain.reconciliation import BalanceKey, VenueSays
 
 _log = structlog.get_logger(__name__)
 _TIMEOUT_S = 1.0
+_VENUE_TIMEOUT_S = 4.0
 _PAIRS_KEPT = timedelta(minutes=1)
 _HALF = Decimal("0.5")
 
@@ -87,6 +90,39 @@ class MarketPrices:
             token = page.next_page_token
             if not token:
                 return found
+
+
+class ExchangeVenues:
+    """What the exchange service knows of the venues.
+
+    Args:
+        channel: to the exchange service.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._exchange = exchange_service_pb2_grpc.ExchangeServiceStub(channel)
+
+    async def said(self, account: AccountName) -> VenueSays:
+        """What the venues of an account say it has."""
+        balances, positions = await asyncio.gather(self._balances(account), self._positions(account))
+        return VenueSays(balances, positions)
+
+    async def _balances(self, account: AccountName) -> Mapping[BalanceKey, Decimal]:
+        request = exchange_service_pb2.ListBalancesRequest(parent=str(account))
+        answer: exchange_service_pb2.ListBalancesResponse = await self._exchange.ListBalances(
+            request, timeout=_VENUE_TIMEOUT_S
+        )
+        return {
+            (VenueName.parse(row.venue).venue, row.asset): EXACT.add(parse(row.free), parse(row.locked))
+            for row in answer.balances
+        }
+
+    async def _positions(self, account: AccountName) -> Mapping[InstrumentName, Decimal]:
+        request = exchange_service_pb2.ListPositionsRequest(parent=str(account))
+        answer: exchange_service_pb2.ListPositionsResponse = await self._exchange.ListPositions(
+            request, timeout=_VENUE_TIMEOUT_S
+        )
+        return {InstrumentName.parse(row.instrument): parse(row.quantity) for row in answer.positions}
 
 
 def _pair(instrument: instrument_pb2.Instrument) -> Pair | None:

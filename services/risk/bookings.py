@@ -1,27 +1,34 @@
 """Use case: follow what the exchange reports, so that reservations turn into holdings."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from services.kernel.decimals import EXACT
-from services.kernel.names import InstrumentName
-from services.risk.domain.account import Reservation
 from services.risk.domain.order import Side
+from services.risk.domain.reservation import Holding, Reservation
+from services.risk.domain.traded import Traded
 from services.risk.ports import RiskWriter
 
 
 @dataclass(frozen=True, slots=True)
-class OrderEnded:
-    """An order is final: nothing more is set aside for it."""
+class OrderReported:
+    """How an order stands.
 
+    Attributes:
+        account: id of the account.
+        order_id: the order.
+        filled: how much of it is filled in all.
+        ended: whether it is final.
+        resting: what it needs, where it rests at the venue: one that risk never saw came from outside,
+            and is set aside for.
+    """
+
+    account: str
     order_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrderOpened:
-    """An order is open at the venue. One that risk never saw came from outside and is set aside for."""
-
-    reservation: Reservation
+    filled: Decimal
+    ended: bool
+    resting: Reservation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,60 +38,80 @@ class Filled:
     Attributes:
         order_id: the order.
         account: id of the account.
-        instrument: what was traded.
-        base_asset: the asset bought or sold.
-        quote_asset: the asset that the price is in.
+        traded: what was traded.
         side: buy or sell.
-        quantity: in base asset.
+        quantity: in base asset or contracts.
         price: in quote asset.
         fee: in fee asset; below zero is a rebate.
         fee_asset: the asset of the fee.
+        strategy: id of the order's strategy; empty for none.
+        trade_time: when, by the venue's clock.
     """
 
     order_id: str
     account: str
-    instrument: InstrumentName
-    base_asset: str
-    quote_asset: str
+    traded: Traded
     side: Side
     quantity: Decimal
     price: Decimal
     fee: Decimal
     fee_asset: str
+    strategy: str
+    trade_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """Assets came to, or left, an account."""
+    """Assets came to, or left, an account.
+
+    Attributes:
+        account: id of the account.
+        held: the venue and the asset.
+        amount: below zero left.
+        earned: whether it is part of what trading gains or loses, as funding is.
+    """
 
     account: str
-    asset: str
+    held: Holding
     amount: Decimal
+    earned: bool = False
 
 
-ExchangeEvent = OrderEnded | OrderOpened | Filled | Transferred
+ExchangeEvent = OrderReported | Filled | Transferred
 
 
-async def follow(event: ExchangeEvent, writer: RiskWriter) -> None:
+async def follow(event: ExchangeEvent, writer: RiskWriter, now: datetime) -> None:
     """Apply one event, inside the transaction that also remembers it was seen."""
     match event:
         case Transferred():
-            await writer.add_holding(event.account, event.asset, event.amount)
+            await writer.add_holdings(event.account, {event.held: event.amount})
+            if not event.earned:
+                await writer.add_flow(event.account, now.date(), event.held, event.amount)
         case Filled():
             await _fill(event, writer)
-        case OrderOpened():
-            if await writer.reservation(event.reservation.order_id) is None:
-                await writer.put_reservation(event.reservation)
-        case OrderEnded():
-            await writer.end(event.order_id)
+        case OrderReported():
+            await _report(event, writer)
+
+
+async def _report(event: OrderReported, writer: RiskWriter) -> None:
+    if event.resting is not None:
+        facts = await writer.facts(event.account)
+        asked = await writer.asked(event.order_id)
+        if not asked.decided and not asked.ended and facts.state.reservation(event.order_id) is None:
+            await writer.reserve(event.resting)
+    await writer.report(event.account, event.order_id, event.filled, ended=event.ended)
 
 
 async def _fill(fill: Filled, writer: RiskWriter) -> None:
+    """Book a fill. What is set aside shrinks with the report of the order that follows it."""
     change = EXACT.multiply(fill.quantity, Decimal(fill.side.value))
-    await writer.add_holding(fill.account, fill.base_asset, change)
-    await writer.add_holding(fill.account, fill.quote_asset, EXACT.minus(EXACT.multiply(change, fill.price)))
-    await writer.add_holding(fill.account, fill.fee_asset, EXACT.minus(fill.fee))
-    await writer.add_position(fill.account, fill.instrument, change)
-    reserved = await writer.reservation(fill.order_id)
-    if reserved is not None:
-        await writer.put_reservation(reserved.filled(fill.quantity))
+    traded, venue = fill.traded, fill.traded.venue
+    changes: dict[Holding, Decimal] = {}
+    moves = [(fill.fee_asset, EXACT.minus(fill.fee))]
+    if traded.contract is None:
+        moves += [(traded.base, change), (traded.quote, EXACT.minus(EXACT.multiply(change, fill.price)))]
+    for asset, move in moves:
+        if asset:
+            changes[venue, asset] = EXACT.add(changes.get((venue, asset), Decimal(0)), move)
+    await writer.add_holdings(fill.account, changes)
+    await writer.add_position(fill.account, traded, change, fill.price)

@@ -1,100 +1,137 @@
-"""Protobuf to domain and back."""
+"""Protobuf to domain and back: orders, decisions, modes, exposure."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_pb2
-from trademesh.risk.v1 import decision_pb2, exposure_pb2, limits_pb2, risk_service_pb2
-from trademesh.type.v1 import side_pb2
+from trademesh.market.v1 import instrument_pb2
+from trademesh.risk.v1 import decision_pb2, exposure_pb2, risk_service_pb2
+from trademesh.type.v1 import contract_pb2, side_pb2
 
 from services.chassis.rpc.timestamps import to_timestamp
 from services.kernel.decimals import EXACT, parse, render
 from services.kernel.errors import DomainError, ErrorKind, Violation
-from services.kernel.names import AccountName, InstrumentName, OrderName
-from services.risk.bookings import ExchangeEvent, Filled, OrderEnded, OrderOpened, Transferred
-from services.risk.domain.account import Reservation
-from services.risk.domain.limits import Limits, TradingMode, TradingState
+from services.kernel.names import AccountName, InstrumentName, StrategyName
 from services.risk.domain.order import OrderTerms, Side
-from services.risk.handlers import ExposureReport
-from services.risk.ports import Decision, LimitsChange
+from services.risk.domain.reservation import Reservation
+from services.risk.domain.traded import Contract, Rules
+from services.risk.domain.trading import EVERYBODY, TradingChange, TradingMode
+from services.risk.handlers.show_exposure import ExposureReport
+from services.risk.handlers.trading_modes import ModeReport
+from services.risk.ports import Decision
 
-_SIDES = {side_pb2.SIDE_BUY: Side.BUY, side_pb2.SIDE_SELL: Side.SELL}
+SIDES = {side_pb2.SIDE_BUY: Side.BUY, side_pb2.SIDE_SELL: Side.SELL}
 _MODES = {
     TradingMode.ACTIVE: exposure_pb2.TRADING_MODE_ACTIVE,
     TradingMode.HALTED: exposure_pb2.TRADING_MODE_HALTED,
+    TradingMode.REDUCING: exposure_pb2.TRADING_MODE_REDUCING,
 }
-_AMOUNTS = ("max_order_notional", "max_position_notional", "max_gross_notional", "price_collar")
-_COUNT = "max_open_orders"
-_FINAL = {
-    order_pb2.ORDER_STATE_FILLED,
-    order_pb2.ORDER_STATE_CANCELLED,
-    order_pb2.ORDER_STATE_DENIED,
-    order_pb2.ORDER_STATE_REJECTED,
-    order_pb2.ORDER_STATE_EXPIRED,
-}
-_RESTING = {order_pb2.ORDER_STATE_OPEN, order_pb2.ORDER_STATE_PARTIALLY_FILLED}
 
 
-def order_from_proto(request: risk_service_pb2.CheckOrderRequest) -> OrderTerms:
-    """Read what risk is asked about; the contract's rules have been checked."""
-    return OrderTerms(
-        account=AccountName.parse(request.account, field="account").account,
-        instrument=InstrumentName.parse(request.instrument, field="instrument"),
-        side=_SIDES[request.side],
-        quantity=parse(request.quantity),
-        limit_price=parse(request.limit_price) if request.limit_price else None,
-    )
+def order_from_proto(request: risk_service_pb2.CheckOrderRequest, account: str = "") -> OrderTerms:
+    """Read what risk is asked about; the contract's rules have been checked.
 
-
-def limits_change_from_proto(request: risk_service_pb2.UpdateLimitsRequest) -> LimitsChange:
-    """Read the limits that change.
+    Args:
+        request: the question.
+        account: full name of the account, where the question is one of a batch for it.
 
     Raises:
-        DomainError: INVALID_UPDATE_MASK where the mask names a field that cannot be set, or one that
-            has no value.
+        DomainError: INVALID_NAME; INVALID_REQUEST where the question of a batch names another account.
     """
-    message = request.limits
-    paths = list(request.update_mask.paths) or [
-        name for name in (*_AMOUNTS, _COUNT) if getattr(message, name)
-    ]
-    change: LimitsChange = {}
-    for path in paths:
-        if path == _COUNT:
-            change["max_open_orders"] = message.max_open_orders
-        elif path in _AMOUNTS and getattr(message, path):
-            change[path] = parse(getattr(message, path))  # type: ignore[literal-required]
-        else:
-            raise DomainError(
-                "INVALID_UPDATE_MASK",
-                f"{path!r} cannot be set, or has no value",
-                kind=ErrorKind.INVALID,
-                violations=[Violation("update_mask", f"{path!r} cannot be set, or has no value")],
-            )
-    return change
-
-
-def limits_to_proto(account: AccountName, limits: Limits) -> limits_pb2.Limits:
-    """Write limits."""
-    return limits_pb2.Limits(
-        name=f"{account}/limits",
-        max_order_notional=render(limits.max_order_notional),
-        max_position_notional=render(limits.max_position_notional),
-        max_gross_notional=render(limits.max_gross_notional),
-        price_collar=render(limits.price_collar),
-        max_open_orders=limits.max_open_orders,
-        version=limits.version,
-        update_time=to_timestamp(limits.update_time),
+    if account and request.account not in {"", account}:
+        raise DomainError(
+            "INVALID_REQUEST",
+            f"an order of {request.account} cannot be checked with those of {account}",
+            kind=ErrorKind.INVALID,
+            violations=[Violation("orders.account", f"must be {account}")],
+        )
+    return OrderTerms(
+        account=AccountName.parse(account or request.account, field="account").account,
+        instrument=InstrumentName.parse(request.instrument, field="instrument"),
+        side=SIDES[request.side],
+        quantity=parse(request.quantity),
+        limit_price=parse(request.limit_price) if request.limit_price else None,
+        trigger_price=parse(request.trigger_price) if request.trigger_price else None,
+        reduce_only=request.reduce_only,
+        group=request.group.lower(),
+        strategy=StrategyName.parse(request.strategy, field="strategy").strategy if request.strategy else "",
+        contract=contract_from_proto(request.contract) if request.HasField("contract") else None,
     )
 
 
-def trading_to_proto(account: AccountName, trading: TradingState) -> exposure_pb2.TradingState:
-    """Write the mode of an account."""
+def contract_from_proto(terms: contract_pb2.ContractTerms) -> Contract | None:
+    """Read what a contract stands for; None for spot.
+
+    Raises:
+        DomainError: INVALID_REQUEST where the size is not an amount above zero, or no asset is named.
+    """
+    if terms.kind != contract_pb2.INSTRUMENT_KIND_PERPETUAL:
+        return None
+    try:
+        size = parse(terms.contract_size)
+    except ValueError:
+        size = Decimal(0)
+    if size <= 0 or not terms.settle_asset:
+        raise DomainError(
+            "INVALID_REQUEST",
+            "a contract needs a size above zero and a settle asset",
+            kind=ErrorKind.INVALID,
+            violations=[Violation("contract", "must have contract_size above zero and settle_asset")],
+        )
+    return Contract(size, terms.settle_asset, terms.inverse)
+
+
+def rules_from_proto(found: instrument_pb2.Instrument) -> Rules:
+    """Read what a venue takes orders for."""
+    return Rules(
+        base=found.base_asset,
+        quote=found.quote_asset,
+        tick=_positive(found.tick_size),
+        lot=_positive(found.lot_size),
+        min_quantity=_positive(found.min_quantity),
+        max_quantity=_positive(found.max_quantity),
+        min_notional=_positive(found.min_notional),
+        halted=found.state == instrument_pb2.INSTRUMENT_STATE_HALTED,
+    )
+
+
+def mode_from_proto(mode: "exposure_pb2.TradingMode") -> TradingMode:
+    """Read the mode of a halt: HALTED where none is set."""
+    return TradingMode.REDUCING if mode == exposure_pb2.TRADING_MODE_REDUCING else TradingMode.HALTED
+
+
+def account_from_proto(name: str, *, field: str = "account") -> str:
+    """Read the id of an account, or of all of them.
+
+    Raises:
+        DomainError: INVALID_NAME.
+    """
+    return EVERYBODY if name == f"accounts/{EVERYBODY}" else AccountName.parse(name, field=field).account
+
+
+def mode_to_proto(report: ModeReport) -> exposure_pb2.TradingState:
+    """Write whether an account may trade."""
+    own = report.own
     return exposure_pb2.TradingState(
-        account=str(account),
-        mode=_MODES[trading.mode],
-        reason=trading.reason,
-        update_time=to_timestamp(trading.update_time),
+        account=f"accounts/{report.account}",
+        mode=_MODES[own.mode],
+        reason=own.reason,
+        update_time=to_timestamp(own.update_time),
+        changed_by=own.changed_by,
+        effective_mode=_MODES[report.effective.mode],
+    )
+
+
+def trading_change_to_proto(change: TradingChange) -> exposure_pb2.TradingStateChange:
+    """Write a change of a mode."""
+    return exposure_pb2.TradingStateChange(
+        account=f"accounts/{change.account}",
+        from_mode=_MODES[change.before],
+        to_mode=_MODES[change.after.mode],
+        reason=change.after.reason,
+        changed_by=change.after.changed_by,
+        change_time=to_timestamp(change.after.update_time),
+        correlation_id=change.correlation_id,
     )
 
 
@@ -127,99 +164,59 @@ def exposure_to_proto(
     instruments = [
         _instrument_exposure(instrument, report) for instrument in sorted(state.instruments(), key=str)
     ]
-    missing = [each.instrument for each in instruments if not each.mark_price]
+    missing = [each.instrument for each in instruments if not each.notional]
     return exposure_pb2.Exposure(
         name=f"{account}/exposure",
         instruments=instruments,
         assets=[
             exposure_pb2.AssetExposure(
-                asset=asset, quantity=render(quantity), reserved_quantity=render(state.reserved(asset))
+                asset=asset,
+                quantity=render(quantity),
+                reserved_quantity=render(state.reserved.get((venue, asset), Decimal(0))),
+                venue=f"venues/{venue}",
             )
-            for asset, quantity in sorted(state.holdings.items())
+            for (venue, asset), quantity in sorted(state.holdings.items())
         ],
         gross_notional="" if missing else _total([parse(each.notional) for each in instruments]),
         missing_prices=missing,
-        open_order_count=len(state.reservations),
-        trading_state=trading_to_proto(account, report.trading),
+        open_order_count=state.open_orders,
+        trading_state=mode_to_proto(report.mode),
         read_time=to_timestamp(read_time),
     )
-
-
-def order_changed_from_proto(order: order_pb2.Order) -> ExchangeEvent | None:
-    """Read what a change of an order means to risk; None where it means nothing."""
-    name = OrderName.parse(order.name)
-    if order.state in _FINAL:
-        return OrderEnded(name.order)
-    if order.state not in _RESTING or order.WhichOneof("kind") != "limit":
-        return None
-    side, price = _SIDES[order.side], parse(order.limit.price)
-    return OrderOpened(
-        Reservation(
-            order_id=name.order,
-            account=name.account,
-            instrument=InstrumentName.parse(order.instrument),
-            side=side,
-            remaining=EXACT.subtract(parse(order.quantity), parse(order.filled_quantity or "0")),
-            asset=order.quote_asset if side is Side.BUY else order.base_asset,
-            per_unit=price if side is Side.BUY else Decimal(1),
-        )
-    )
-
-
-def fill_from_proto(fill: fill_pb2.Fill) -> Filled:
-    """Read a fill of the exchange.
-
-    Raises:
-        ValueError: an amount is not a decimal.
-        DomainError: a name is not one.
-    """
-    order = OrderName.parse(fill.order, field="order")
-    return Filled(
-        order_id=order.order,
-        account=order.account,
-        instrument=InstrumentName.parse(fill.instrument),
-        base_asset=fill.base_asset,
-        quote_asset=fill.quote_asset,
-        side=_SIDES[fill.side],
-        quantity=parse(fill.quantity),
-        price=parse(fill.price),
-        fee=parse(fill.fee),
-        fee_asset=fill.fee_asset,
-    )
-
-
-def transfer_from_proto(transfer: balance_pb2.Transfer) -> Transferred:
-    """Read a transfer of the exchange.
-
-    Raises:
-        ValueError: the amount is not a decimal.
-        DomainError: the account's name is not one.
-    """
-    account = AccountName.parse(transfer.account, field="account")
-    return Transferred(account.account, transfer.asset, parse(transfer.amount))
 
 
 def _instrument_exposure(
     instrument: InstrumentName, report: ExposureReport
 ) -> exposure_pb2.InstrumentExposure:
-    state, quote = report.state, report.quotes.get(instrument)
-    position = state.positions.get(instrument, Decimal(0))
+    state, quote = report.state, report.market.quotes.get(instrument)
+    traded, quantity = state.traded_of(instrument), state.quantity(instrument)
     message = exposure_pb2.InstrumentExposure(
         instrument=str(instrument),
-        quantity=render(position),
-        pending_buy_quantity=render(state.pending(instrument, Side.BUY)),
-        pending_sell_quantity=render(state.pending(instrument, Side.SELL)),
+        quantity=render(quantity),
+        pending_buy_quantity=render(state.pending.get((instrument, Side.BUY), Decimal(0))),
+        pending_sell_quantity=render(state.pending.get((instrument, Side.SELL), Decimal(0))),
     )
     if quote is not None:
         message.mark_price = render(quote.mark)
-        message.notional = render(EXACT.multiply(position.copy_abs(), quote.mark))
+        rate = None if traded is None else report.market.rates.get(traded.money)
+        if traded is not None and rate is not None:
+            message.notional = render(EXACT.multiply(traded.worth(quantity.copy_abs(), quote.mark), rate))
     return message
 
 
 def _reservation_to_proto(reservation: Reservation) -> decision_pb2.Reservation:
     return decision_pb2.Reservation(
-        order_id=reservation.order_id, asset=reservation.asset, quantity=render(reservation.quantity)
+        order_id=reservation.order_id,
+        asset=reservation.asset,
+        quantity=render(reservation.wanted),
+        group=reservation.group,
     )
+
+
+def _positive(amount: str) -> Decimal | None:
+    """An amount above zero; None where the venue says nothing."""
+    value = parse(amount) if amount else Decimal(0)
+    return value if value > 0 else None
 
 
 def _total(amounts: Sequence[Decimal]) -> str:

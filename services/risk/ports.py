@@ -1,27 +1,44 @@
 """What the use cases need from outside."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, TypedDict
 
 from services.kernel.names import InstrumentName
-from services.risk.domain.account import AccountState, Reservation
+from services.risk.domain.account import AccountState
 from services.risk.domain.checks import Check
-from services.risk.domain.limits import Limits, TradingState
-from services.risk.domain.order import Assets, OrderTerms, Quote
+from services.risk.domain.equity import Day
+from services.risk.domain.limits import InstrumentLimit, Limits
+from services.risk.domain.locks import Lock
+from services.risk.domain.order import OrderTerms
+from services.risk.domain.question import Market, Recent
+from services.risk.domain.reservation import Holding, Reservation
+from services.risk.domain.traded import Traded
+from services.risk.domain.trading import TradingChange, TradingState
 
 
 class LimitsChange(TypedDict, total=False):
     """New values of the limits that change."""
 
-    max_order_notional: Decimal
-    max_position_notional: Decimal
-    max_gross_notional: Decimal
+    max_order_notional: Decimal | None
+    max_position_notional: Decimal | None
+    max_gross_notional: Decimal | None
     price_collar: Decimal
     max_open_orders: int
+    max_venue_notional: Decimal | None
+    max_net_notional: Decimal | None
+    instruments: Mapping[InstrumentName, InstrumentLimit]
+    max_concentration: Decimal | None
+    max_leverage: Decimal | None
+    max_daily_loss: Decimal | None
+    max_daily_drawdown: Decimal | None
+    max_order_rate: int
+    order_rate_window: timedelta
+    duplicate_window: timedelta
+    initial_margin: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +50,14 @@ class Decision:
         reservation: what was set aside; None where the order was not approved or only asked about.
         limits_version: version of the limits it was checked against.
         decide_time: when.
+        inputs: the numbers it was made of, by name.
     """
 
     checks: tuple[Check, ...]
     reservation: Reservation | None
     limits_version: int
     decide_time: datetime
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def approved(self) -> bool:
@@ -54,68 +73,122 @@ class StoredDecision:
     decision: Decision
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of an order id.
+
+    Attributes:
+        decided: whether there is a decision on it.
+        ended: whether the order ended without one.
+    """
+
+    decided: bool
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """All that risk knows of an account at one moment.
+
+    Attributes:
+        account: its id.
+        limits: None for an account that nobody opened here.
+        trading: its own mode.
+        everybody: the mode of all accounts together.
+        state: holdings, positions and reservations.
+        day: how its day goes; None before it was ever looked at.
+        locks: those stored; some may have expired.
+    """
+
+    account: str
+    limits: Limits | None
+    trading: TradingState
+    everybody: TradingState
+    state: AccountState
+    day: Day | None
+    locks: tuple[Lock, ...] = ()
+
+
 class RiskReader(Protocol):
     """One snapshot of what risk knows."""
 
-    async def limits(self, account: str) -> Limits | None:
-        """Limits of an account; None where there is no such account."""
+    async def facts(self, account: str) -> AccountFacts:
+        """All about an account; empty for one that nobody knows."""
         ...
 
-    async def trading(self, account: str) -> TradingState | None:
-        """Mode of an account; None where there is no such account."""
+    async def accounts(self) -> Sequence[str]:
+        """Ids of the accounts that have limits."""
         ...
 
-    async def state(self, account: str) -> AccountState:
-        """Holdings, positions and reservations of an account."""
+    async def trading(self, account: str) -> TradingState:
+        """Mode of an account, or of all together."""
+        ...
+
+    async def trading_changes(
+        self, account: str, after: tuple[str, ...] | None, size: int
+    ) -> Sequence[tuple[str, TradingChange]]:
+        """Changes of a mode, newest first, each with its id; those after an id, at most so many."""
         ...
 
     async def decision(self, order_id: str) -> StoredDecision | None:
         """The decision on an order, if there is one."""
         ...
 
+    async def recent(self, order: OrderTerms, limits: Limits, now: datetime) -> Recent:
+        """What the account did shortly before, as far as the limits ask."""
+        ...
+
 
 class RiskWriter(RiskReader, Protocol):
     """What risk knows, inside one write transaction."""
 
-    async def put_limits(self, account: str, limits: Limits) -> None:
-        """Store the limits of an account."""
+    async def asked(self, order_id: str) -> Asked:
+        """What is known of an order id."""
         ...
 
-    async def put_trading(self, account: str, trading: TradingState) -> None:
-        """Store the mode of an account."""
+    async def put_limits(self, account: str, limits: Limits) -> None:
+        """Store a version of the limits of an account."""
+        ...
+
+    async def put_trading(self, change_id: str, change: TradingChange) -> None:
+        """Store the mode of an account, with the change in its history."""
         ...
 
     async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
         """Store a decision, with its reservation."""
         ...
 
-    async def reservation(self, order_id: str) -> Reservation | None:
-        """What is set aside for an order."""
+    async def put_day(self, account: str, day: Day) -> None:
+        """Store how an account's day goes."""
         ...
 
-    async def put_reservation(self, reservation: Reservation) -> None:
-        """Store what is set aside for an order."""
+    async def reserve(self, reservation: Reservation) -> None:
+        """Set aside for an order that nothing is set aside for."""
         ...
 
-    async def end(self, order_id: str) -> None:
-        """Set nothing aside for an order any more, nor later."""
+    async def report(self, account: str, order_id: str, filled: Decimal, *, ended: bool) -> None:
+        """Take in how much of an order is filled and whether it is final. Final is for good."""
         ...
 
-    async def has_ended(self, order_id: str) -> bool:
-        """Whether an order ended before it was decided on."""
+    async def add_holdings(self, account: str, changes: Mapping[Holding, Decimal]) -> None:
+        """Change what an account holds."""
         ...
 
-    async def add_holding(self, account: str, asset: str, change: Decimal) -> None:
-        """Change what an account holds of an asset."""
+    async def add_flow(self, account: str, today: date, held: Holding, change: Decimal) -> None:
+        """Note what came in or went out today."""
         ...
 
-    async def add_position(self, account: str, instrument: InstrumentName, change: Decimal) -> None:
+    async def add_position(self, account: str, traded: Traded, change: Decimal, price: Decimal) -> None:
         """Change what an account has traded of an instrument."""
         ...
 
 
 class RiskStore(Protocol):
     """Where risk keeps what it knows."""
+
+    def known(self, account: str) -> AccountFacts | None:
+        """What was known last, without asking the database; None where nothing is remembered."""
+        ...
 
     def read(self) -> AbstractAsyncContextManager[RiskReader]:
         """Open a snapshot."""
@@ -126,19 +199,26 @@ class RiskStore(Protocol):
         ...
 
 
-class Market(Protocol):
+class MarketData(Protocol):
     """What the market service knows."""
 
-    async def assets(self, instrument: InstrumentName) -> Assets | None:
-        """The assets of an instrument; None where the market does not answer.
+    async def look(
+        self,
+        instruments: Collection[InstrumentName],
+        assets: Collection[Holding],
+        *,
+        required: InstrumentName | None = None,
+    ) -> Market:
+        """Rules and fresh prices of instruments, and what assets are worth. What is not known is left out.
+
+        Args:
+            instruments: what to look at; the assets that their prices are in are valued, too.
+            assets: what to value, each with a venue where it is traded.
+            required: the one of them that must exist.
 
         Raises:
-            DomainError: INSTRUMENT_NOT_FOUND where it answers that there is no such instrument.
+            DomainError: INSTRUMENT_NOT_FOUND where the market answers that there is no such instrument.
         """
-        ...
-
-    async def quotes(self, instruments: Collection[InstrumentName]) -> Mapping[InstrumentName, Quote]:
-        """Fresh best prices of each instrument that has them now."""
         ...
 
 

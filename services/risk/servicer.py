@@ -6,12 +6,18 @@ import grpc
 from trademesh.risk.v1 import exposure_pb2, limits_pb2, risk_service_pb2, risk_service_pb2_grpc
 
 from services.chassis.persistence.requests import Once
+from services.chassis.rpc.interceptors.authorization import spiffe_id_of
+from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.kernel.clock import Clock
 from services.kernel.names import AccountName
-from services.risk import convert, handlers
-from services.risk.domain.limits import TradingMode
-from services.risk.handlers import OrderChecks
-from services.risk.ports import Market, RiskStore, RiskWriter
+from services.risk import convert, convert_limits
+from services.risk.domain.trading import TradingMode
+from services.risk.handlers.change_limits import update_limits
+from services.risk.handlers.check_orders import OrderChecks
+from services.risk.handlers.facts import require_facts
+from services.risk.handlers.show_exposure import exposure
+from services.risk.handlers.trading_modes import TradingModes
+from services.risk.ports import MarketData, RiskStore, RiskWriter
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -21,6 +27,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
 
     Args:
         checks: decides on orders.
+        modes: changes and tells modes.
         store: what risk knows.
         market: prices.
         once: runs a mutation once for each request id.
@@ -28,9 +35,16 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     """
 
     def __init__(
-        self, checks: OrderChecks, store: RiskStore, market: Market, once: Once[RiskWriter], clock: Clock
+        self,
+        checks: OrderChecks,
+        modes: TradingModes,
+        store: RiskStore,
+        market: MarketData,
+        once: Once[RiskWriter],
+        clock: Clock,
     ) -> None:
         self._checks = checks
+        self._modes = modes
         self._store = store
         self._market = market
         self._once = once
@@ -41,12 +55,21 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     ) -> risk_service_pb2.CheckOrderResponse:
         """Decide on an order."""
         order = convert.order_from_proto(request)
-        decision = await (
-            self._checks.preview(order)
-            if request.validate_only
-            else self._checks.check(request.order_id, order)
-        )
+        if request.validate_only:
+            (decision,) = await self._checks.preview([order])
+        else:
+            decision = await self._checks.check(request.order_id, order)
         return risk_service_pb2.CheckOrderResponse(decision=convert.decision_to_proto(decision))
+
+    async def CheckOrders(
+        self, request: risk_service_pb2.CheckOrdersRequest, context: Context
+    ) -> risk_service_pb2.CheckOrdersResponse:
+        """Say what would be decided on several orders."""
+        orders = [convert.order_from_proto(each, request.account) for each in request.orders]
+        decisions = await self._checks.preview(orders)
+        return risk_service_pb2.CheckOrdersResponse(
+            decisions=[convert.decision_to_proto(decision) for decision in decisions]
+        )
 
     async def GetLimits(
         self, request: risk_service_pb2.GetLimitsRequest, context: Context
@@ -54,18 +77,19 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         """Limits of an account."""
         account = _owner(request.name)
         async with self._store.read() as reader:
-            return convert.limits_to_proto(account, await handlers.require_limits(reader, account.account))
+            _, limits = await require_facts(reader, account.account)
+        return convert_limits.limits_to_proto(account, limits)
 
     async def UpdateLimits(
         self, request: risk_service_pb2.UpdateLimitsRequest, context: Context
     ) -> limits_pb2.Limits:
         """Change limits of an account."""
         account = _owner(request.limits.name)
-        change = convert.limits_change_from_proto(request)
+        change = convert_limits.limits_change_from_proto(request)
 
         async def work(writer: RiskWriter) -> limits_pb2.Limits:
-            return convert.limits_to_proto(
-                account, await handlers.update_limits(writer, account, change, self._clock)
+            return convert_limits.limits_to_proto(
+                account, await update_limits(writer, account, change, self._clock)
             )
 
         return await self._once(request, limits_pb2.Limits, work)
@@ -75,31 +99,56 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     ) -> exposure_pb2.Exposure:
         """What an account has at stake."""
         account = _owner(request.name)
-        report = await handlers.exposure(self._store, self._market, account)
+        report = await exposure(self._store, self._market, self._modes, account)
         return convert.exposure_to_proto(account, report, self._clock.now())
 
     async def HaltTrading(
         self, request: risk_service_pb2.HaltTradingRequest, context: Context
     ) -> exposure_pb2.TradingState:
-        """Halt an account."""
-        work = self._set_mode(request.account, TradingMode.HALTED, request.reason)
+        """Halt an account, or let it only reduce."""
+        mode = convert.mode_from_proto(request.mode)
+        work = self._change_mode(request.account, mode, request.reason, context)
         return await self._once(request, exposure_pb2.TradingState, work)
 
     async def ResumeTrading(
         self, request: risk_service_pb2.ResumeTradingRequest, context: Context
     ) -> exposure_pb2.TradingState:
         """Let an account trade again."""
-        work = self._set_mode(request.account, TradingMode.ACTIVE, request.reason)
+        work = self._change_mode(request.account, TradingMode.ACTIVE, request.reason, context)
         return await self._once(request, exposure_pb2.TradingState, work)
 
-    def _set_mode(
-        self, name: str, mode: TradingMode, reason: str
+    async def GetTradingState(
+        self, request: risk_service_pb2.GetTradingStateRequest, context: Context
+    ) -> exposure_pb2.TradingState:
+        """Whether an account may trade."""
+        account = convert.account_from_proto(request.name.rpartition("/")[0], field="name")
+        async with self._store.read() as reader:
+            return convert.mode_to_proto(await self._modes.report(reader, account))
+
+    async def ListTradingStateChanges(
+        self, request: risk_service_pb2.ListTradingStateChangesRequest, context: Context
+    ) -> risk_service_pb2.ListTradingStateChangesResponse:
+        """Changes of a mode, newest first."""
+        account = convert.account_from_proto(request.parent, field="parent")
+        size = page_size(request)
+        async with self._store.read() as reader:
+            await self._modes.report(reader, account)
+            found = await reader.trading_changes(account, after_page_token(request), size + 1)
+        page = found[:size]
+        return risk_service_pb2.ListTradingStateChangesResponse(
+            changes=[convert.trading_change_to_proto(change) for _, change in page],
+            next_page_token=next_page_token(request, [page[-1][0]]) if len(found) > size else "",
+        )
+
+    def _change_mode(
+        self, name: str, mode: TradingMode, reason: str, context: Context
     ) -> Callable[[RiskWriter], Awaitable[exposure_pb2.TradingState]]:
-        account = AccountName.parse(name, field="account")
+        account = convert.account_from_proto(name)
+        caller = spiffe_id_of(context)
+        by = "" if caller is None else caller.service
 
         async def work(writer: RiskWriter) -> exposure_pb2.TradingState:
-            trading = await handlers.set_mode(writer, account, mode, reason, self._clock)
-            return convert.trading_to_proto(account, trading)
+            return convert.mode_to_proto(await self._modes.change(writer, account, mode, reason, by))
 
         return work
 

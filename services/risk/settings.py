@@ -20,6 +20,10 @@ class RiskSettings(BaseSettings):
         max_gross_notional: first limit, in quote asset.
         price_collar: first limit, as a fraction.
         max_open_orders: first limit.
+        valuation_asset: the asset that limits, exposure and equity are in, lower-case.
+        price_age_seconds: how long one price of the market may be shared by checks.
+        max_event_lag_seconds: how far risk may be behind the exchange's events; beyond it, it does not
+            approve.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_RISK_", frozen=True)
@@ -31,3 +35,6 @@ class RiskSettings(BaseSettings):
     max_gross_notional: Decimal = Field(default=Decimal(80_000), gt=0)
     price_collar: Decimal = Field(default=Decimal("0.05"), gt=0)
     max_open_orders: int = Field(default=100, ge=0, le=10_000)
+    valuation_asset: str = Field(default="usdt", pattern="^[a-z0-9]+$")
+    price_age_seconds: float = Field(default=0.2, ge=0, le=5)
+    max_event_lag_seconds: float = Field(default=30.0, gt=0)

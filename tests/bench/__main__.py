@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tests.bench.contenders import Contender, contenders
 from tests.bench.load import Figures
+from tests.bench.orders import OrderReport, measure_orders
 from tests.bench.report import Report, Round, Row
 from tests.bench.routes import Times, measure_routes
 
@@ -46,23 +47,29 @@ async def _round(contender: Contender, seconds: float, in_flight: int) -> Round:
 
 
 async def _run(
-    folder: Path, rounds: int, seconds: float, in_flight: int, services: int, changes: int
+    folder: Path, rounds: int, order_rounds: int, seconds: float, in_flight: int, services: int, changes: int
 ) -> Report:
     load = os.getloadavg()[0]
     rows: list[Row] = []
+    orders: OrderReport | None = None
     routes: dict[str, Times] = {}
     if rounds:
         (folder / "contenders").mkdir()
         rows = await _throughput(folder / "contenders", rounds, seconds, in_flight)
+    if order_rounds:
+        _err.print(f"{order_rounds} rounds of orders through a whole mesh", highlight=False)
+        (folder / "orders").mkdir()
+        orders = await measure_orders(folder / "orders", order_rounds, seconds, in_flight)
     if changes:
         _err.print(f"{changes} changes with {services} services", highlight=False)
         (folder / "routes").mkdir()
         routes = await measure_routes(folder / "routes", services, changes)
-    return Report(rows, routes, services, load)
+    return Report(rows, orders, routes, services, load)
 
 
 def main(
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of every contender; 0 leaves them out.")] = 5,
+    order_rounds: Annotated[int, typer.Option(min=0, help="Rounds of orders; 0 leaves them out.")] = 3,
     seconds: Annotated[float, typer.Option(min=0.1, help="Length of one round.")] = 3.0,
     in_flight: Annotated[int, typer.Option(min=1, help="Calls under way at any moment.")] = 16,
     services: Annotated[int, typer.Option(min=20, help="Services registered while routes change.")] = 100,
@@ -72,7 +79,7 @@ def main(
     """Compare the mesh with a bare handler and with the usual stack."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(prefix="trademesh-bench-") as folder:
-        report = asyncio.run(_run(Path(folder), rounds, seconds, in_flight, services, changes))
+        report = asyncio.run(_run(Path(folder), rounds, order_rounds, seconds, in_flight, services, changes))
     if as_json:
         typer.echo(report.to_json())
     else:

@@ -12,11 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.load import Figures
+from tests.bench.orders import OrderReport
 from tests.bench.routes import Times
 
 _AIM_REST = 8.0
 _AIM_MESH = 0.7
 _AIM_ROUTE_MS = 100.0
+_AIM_ORDERS = 1000.0
+_AIM_ORDER_MS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,14 @@ class Report:
 
     Attributes:
         rows: the contenders; empty where they were left out.
+        orders: orders through a whole mesh; None where they were left out.
         routes: how long changes took to reach a client; empty where they were left out.
         services: how many were registered meanwhile.
         load: of the machine over the minute before, which tells whether it was ours alone.
     """
 
     rows: Sequence[Row]
+    orders: OrderReport | None
     routes: Mapping[str, Times]
     services: int
     load: float
@@ -93,6 +98,17 @@ class Report:
                 ("REST through Envoy / usual gateway", f">= {_AIM_REST:g}", f"{rest:.2f}", rest >= _AIM_REST),
                 ("chassis + mTLS + xDS / bare", f">= {_AIM_MESH:g}", f"{mesh:.2f}", mesh >= _AIM_MESH),
             ]
+        if self.orders:
+            taking = self.orders.rows[0]
+            found += [
+                ("orders a second", f">= {_AIM_ORDERS:g}", f"{taking.rate:.0f}", taking.rate >= _AIM_ORDERS),
+                (
+                    "orders, p99",
+                    f"< {_AIM_ORDER_MS:g} ms",
+                    f"{taking.p99_ms:.0f} ms",
+                    taking.p99_ms < _AIM_ORDER_MS,
+                ),
+            ]
         for change, times in self.routes.items():
             title = f"{change}: new route at {self.services} services"
             value = f"{times.median_ms:.1f} ms"
@@ -105,6 +121,7 @@ class Report:
             "machine": machine(),
             "load_before": self.load,
             "contenders": [asdict(row) for row in self.rows],
+            "orders": asdict(self.orders) if self.orders else None,
             "routes": {change: asdict(times) for change, times in self.routes.items()},
             "services": self.services,
             "aims": [dict(zip(("what", "aim", "found", "met"), aim, strict=True)) for aim in self.aims()],
@@ -116,6 +133,8 @@ class Report:
         console.print(f"{machine()}, load before {self.load:.1f}")
         if self.rows:
             console.print(_throughput(self))
+        if self.orders:
+            console.print(_orders(self.orders))
         if self.routes:
             console.print(_changes(self))
         aims = Table("", "", "aim", "found", box=None, pad_edge=False)
@@ -143,6 +162,20 @@ def _throughput(report: Report) -> Table:
             f"{report.ratio(row.name, 'bare'):.2f}",
             f"{report.ratio(row.name, 'gateway'):.2f}",
         )
+    return table
+
+
+def _orders(orders: OrderReport) -> Table:
+    title = (
+        f"beside {orders.fsyncs:.0f} fsyncs and {orders.bare:.0f} bare calls a second; "
+        f"the last fill booked {orders.booked_s:.1f} s after the last answer"
+    )
+    table = Table(
+        "orders", "a second", "median ms", "p99 ms", "processor us an order, by service", title=title
+    )
+    for row in orders.rows:
+        used = ", ".join(f"{name} {spent:.0f}" for name, spent in row.cpu_us.items() if spent >= 1)
+        table.add_row(row.title, f"{row.rate:.0f}", f"{row.median_ms:.1f}", f"{row.p99_ms:.1f}", used)
     return table
 
 

@@ -13,7 +13,13 @@ import grpc
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ErrorInfo
-from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2
+from trademesh.exchange.v1 import (
+    balance_pb2,
+    exchange_service_pb2,
+    exchange_service_pb2_grpc,
+    fill_pb2,
+    order_events_pb2,
+)
 from trademesh.market.v1 import instrument_pb2, market_service_pb2, market_service_pb2_grpc, ticker_pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2 as pb
 from trademesh.portfolio.v1 import portfolio_service_pb2_grpc
@@ -64,6 +70,36 @@ class Market(market_service_pb2_grpc.MarketServiceServicer):
             await context.abort(grpc.StatusCode.UNAVAILABLE, "no price")
         bid, ask = self.quotes[request.name]
         return ticker_pb2.Ticker(name=request.name, bid_price=bid, ask_price=ask)
+
+
+class Exchange(exchange_service_pb2_grpc.ExchangeServiceServicer):
+    """Says of balances (free and locked) and positions what the test says."""
+
+    def __init__(self) -> None:
+        self.balances: dict[str, tuple[str, str]] = {}
+        self.positions: dict[str, str] = {}
+
+    async def ListBalances(  # noqa: N802 - the contract's name
+        self, request: Any, context: Any
+    ) -> exchange_service_pb2.ListBalancesResponse:
+        return exchange_service_pb2.ListBalancesResponse(
+            balances=[
+                balance_pb2.Balance(
+                    account=request.parent, venue="venues/sim", asset=asset, free=free, locked=locked
+                )
+                for asset, (free, locked) in self.balances.items()
+            ]
+        )
+
+    async def ListPositions(  # noqa: N802 - the contract's name
+        self, request: Any, context: Any
+    ) -> exchange_service_pb2.ListPositionsResponse:
+        return exchange_service_pb2.ListPositionsResponse(
+            positions=[
+                balance_pb2.VenuePosition(account=request.parent, instrument=instrument, quantity=quantity)
+                for instrument, quantity in self.positions.items()
+            ]
+        )
 
 
 def at(moment: datetime) -> Timestamp:
@@ -143,6 +179,7 @@ class Stage:
     market: Market
     exchange: EventLog
     database: Database
+    exchange_says: Exchange
 
     async def happened(self, *events: Message) -> None:
         """Let the exchange log these, and wait until the books have them."""
@@ -164,11 +201,13 @@ class Stage:
 async def staged(serve: Serve, database_url: str, folder: Path) -> AsyncIterator[Stage]:
     """The service on a database, with an event log of the exchange and a market of the test's choice."""
     market = Market()
+    says = Exchange()
+    venues = Binding(says, exchange_service_pb2_grpc.add_ExchangeServiceServicer_to_server)
     prices = Binding(market, market_service_pb2_grpc.add_MarketServiceServicer_to_server)
     database = await Database.open(database_url, migrations=MIGRATIONS)
     async with (
         event_log(folder / "exchange.sqlite3") as exchange,
-        serve([exchange.binding]) as to_exchange,
+        serve([exchange.binding, venues]) as to_exchange,
         serve([prices]) as to_market,
         running(
             "portfolio",
@@ -177,5 +216,7 @@ async def staged(serve: Serve, database_url: str, folder: Path) -> AsyncIterator
             channels={"exchange": to_exchange, "market": to_market},
         ) as channel,
     ):
-        yield Stage(portfolio_service_pb2_grpc.PortfolioServiceStub(channel), market, exchange, database)
+        yield Stage(
+            portfolio_service_pb2_grpc.PortfolioServiceStub(channel), market, exchange, database, says
+        )
     await database.close()

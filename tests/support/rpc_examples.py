@@ -85,6 +85,13 @@ def _resume(mesh: RecordedMesh) -> None:
     mesh.call("RiskService.ResumeTrading", account=ACCOUNT, request_id=str(uuid4()), reason="a test is over")
 
 
+def _changes(mesh: RecordedMesh) -> Json:
+    halt = {"account": ACCOUNT, "request_id": str(uuid4()), "reason": _WHY}
+    mesh.call("RiskService.HaltTrading", **halt)
+    _resume(mesh)
+    return {"parent": ACCOUNT}
+
+
 def _start(mesh: RecordedMesh) -> None:
     mesh.start_trading()
 
@@ -149,6 +156,9 @@ EXAMPLES: dict[str, Example] = {
     "ExchangeService.ListBalances": Example(_fixed(parent=ACCOUNT), "balances"),
     "ExchangeService.WatchOrders": Example(_watch_orders, "order"),
     "RiskService.CheckOrder": Example(_fixed(**_CHECK), "decision"),
+    "RiskService.CheckOrders": Example(_fixed(account=ACCOUNT, orders=[_CHECK, _CHECK]), "decisions"),
+    "RiskService.GetTradingState": Example(_fixed(name=f"{ACCOUNT}/tradingState"), "effective_mode"),
+    "RiskService.ListTradingStateChanges": Example(_changes, "changes"),
     "RiskService.GetLimits": Example(_fixed(name=f"{ACCOUNT}/limits"), "max_order_notional"),
     "RiskService.UpdateLimits": Example(_asked(limits=_LIMITS, update_mask="max_open_orders"), "version"),
     "RiskService.GetExposure": Example(_fixed(name=f"{ACCOUNT}/exposure"), "trading_state"),
@@ -163,6 +173,8 @@ EXAMPLES: dict[str, Example] = {
     "PortfolioService.ListRealizedGains": Example(_fixed(parent=ACCOUNT, page_size=3), "realized_gains"),
     "PortfolioService.GetAccountSettings": Example(_fixed(name=_SETTINGS["name"]), "lot_method"),
     "PortfolioService.UpdateAccountSettings": Example(_asked(account_settings=_SETTINGS), "lot_method"),
+    "PortfolioService.ListEquityPoints": Example(_fixed(parent=ACCOUNT, page_size=2), "equity_points"),
+    "PortfolioService.GetReconciliation": Example(_fixed(name=f"{ACCOUNT}/reconciliation"), "balances"),
     "OrchestratorService.StartTrading": Example(_asked(reason=_WHY), "mode"),
     "OrchestratorService.StopTrading": Example(_asked(reason=_WHY), "mode", _start),
     "OrchestratorService.EmergencyStop": Example(_asked(reason=_WHY), "mode", _start),

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from services.kernel.decimals import EXACT
+from services.kernel.decimals import EXACT, MAX_DIGITS
 from services.kernel.names import InstrumentName
 from services.portfolio.domain.position import Position
 
 ONE = Decimal(1)
+_FITTED = Context(prec=MAX_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Valuation:
         funding: funding received less paid.
         corrections: what was put right.
         missing_prices: assets, and perpetuals by name, that equity needs and that have no price; sorted.
+        prices: price of one of each asset that has one, the valuation asset among them.
     """
 
     asset: str
@@ -78,6 +80,7 @@ class Valuation:
     funding: Decimal | None
     corrections: Decimal | None
     missing_prices: Sequence[str]
+    prices: Mapping[str, Decimal]
 
 
 def value(
@@ -120,7 +123,13 @@ def value(
         funding=worth_of(balances.funding, known),
         corrections=worth_of(balances.corrections, known),
         missing_prices=sorted(_needed(balances.holdings, contracts) - known.keys() - set(map(str, marks))),
+        prices=known,
     )
+
+
+def fitted(amount: Decimal) -> Decimal:
+    """A computed amount as it can be sent and stored: rounded half-even where it has over 38 digits."""
+    return _FITTED.plus(amount)
 
 
 def worth_of(amounts: Mapping[str, Decimal], prices: Mapping[str, Decimal]) -> Decimal | None:

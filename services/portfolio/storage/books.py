@@ -14,8 +14,9 @@ from services.chassis.persistence import Database, find_row, put_row
 from services.chassis.telemetry import correlation
 from services.kernel.clock import Clock
 from services.kernel.decimals import EXACT
+from services.portfolio.domain.equity import EquityPoint
 from services.portfolio.domain.events import Fill
-from services.portfolio.domain.ledger import Transaction
+from services.portfolio.domain.ledger import EQUITY, Transaction
 from services.portfolio.domain.lots import Lot, LotMethod, Matched
 from services.portfolio.domain.position import Position
 from services.portfolio.ports import (
@@ -25,9 +26,10 @@ from services.portfolio.ports import (
     GainQuery,
     LedgerSum,
     LotQuery,
+    PointQuery,
     Record,
 )
-from services.portfolio.storage import lots
+from services.portfolio.storage import equity, lots
 from services.portfolio.storage.journal import contract_columns, contract_of, event_columns
 from services.portfolio.storage.tables import (
     ACCOUNT_SETTINGS,
@@ -87,6 +89,8 @@ class SqlBooksWriter:
         if rows:
             await self._connection.execute(insert(LEDGER_ENTRIES), rows)
             await self._add_to_sums(transaction)
+        if any(entry.ledger_account.startswith(EQUITY) for entry in transaction.entries):
+            equity.announce_flow(self._connection)
 
     async def entries(self, account: str, transaction_id: str) -> Sequence[BookedEntry]:
         """The lines of a transaction of an account, in order; empty where it has none of this id."""
@@ -110,7 +114,7 @@ class SqlBooksWriter:
             table.c.venue == fill.venue, table.c.instrument == fill.instrument
         )
         row = await find_row(self._connection, query)
-        return None if row is None else _position(row)
+        return None if row is None else position_of(row)
 
     async def put_position(self, position: Position, *, strategy: str | None = None) -> None:
         """Store a position in place of the one before."""
@@ -205,7 +209,7 @@ class SqlBooksReader:
         """All positions of an account or of one of its strategies, by venue and instrument."""
         table = _positions(strategy)
         query = _of(table, account, strategy).order_by(table.c.venue, table.c.instrument)
-        return [_position(row) for row in (await self._connection.execute(query)).mappings()]
+        return [position_of(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def entries(self, query: EntryQuery) -> Sequence[BookedEntry]:
         """Ledger entries, newest or oldest first."""
@@ -238,6 +242,19 @@ class SqlBooksReader:
     async def lot_method(self, account: str) -> LotMethod:
         """Which lots a closing of the account takes from first, now."""
         return await _lot_method(self._connection, account, self._lot_method)
+
+    async def accounts(self) -> Sequence[str]:
+        """Ids of all accounts that something was ever booked for."""
+        column = LEDGER_SUMS.c.account
+        return (await self._connection.execute(select(column).distinct().order_by(column))).scalars().all()
+
+    async def last_point(self, account: str, *, complete_in: str | None = None) -> EquityPoint | None:
+        """The newest point of the equity curve, of the complete ones in an asset where that is given."""
+        return await equity.load_last(self._connection, account, complete_in)
+
+    async def points(self, query: PointQuery) -> Sequence[EquityPoint]:
+        """Points of the equity curve, oldest first."""
+        return await equity.list_points(self._connection, query)
 
 
 class SqlBooks:
@@ -278,5 +295,6 @@ def _of(table: Table, account: str, strategy: str | None) -> Select[Any]:
     return query if strategy is None else query.where(table.c.strategy == strategy)
 
 
-def _position(row: Mapping[Any, Any]) -> Position:
+def position_of(row: Mapping[Any, Any]) -> Position:
+    """The position of a row."""
     return Position(**{name: row[name] for name in (*_POSITION, *_POSITION_MORE)}, contract=contract_of(row))

@@ -1,7 +1,6 @@
 """Events as rows of the journal, and back."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +19,7 @@ from services.portfolio.domain.events import (
 )
 from services.portfolio.domain.ledger import TransactionKind
 from services.portfolio.domain.lots import LotMethod
+from services.portfolio.ports import JournalLine
 from services.portfolio.storage.tables import JOURNAL
 
 Row = dict[str, Any]
@@ -43,16 +43,6 @@ _EMPTY: Row = {
     "inverse": False,
     "reverses": None,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """A row of the journal: what was booked, and by which method lots were chosen then."""
-
-    number: int
-    transaction_id: str
-    event: Event
-    lot_method: LotMethod | None
 
 
 def event_columns(event: Event) -> Row:
@@ -99,7 +89,7 @@ async def read_journal(connection: AsyncConnection) -> AsyncIterator[JournalLine
         rows = (await connection.execute(query)).mappings().all()
         for row in rows:
             method = LotMethod(row["lot_method"]) if row["lot_method"] else None
-            yield JournalLine(row["number"], row["transaction_id"], _event(row), method)
+            yield JournalLine(row["transaction_id"], _event(row), method)
         if len(rows) < _PAGE:
             return
         last = rows[-1]["number"]

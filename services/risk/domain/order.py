@@ -6,8 +6,8 @@ from enum import Enum
 
 from services.kernel.decimals import EXACT
 from services.kernel.names import InstrumentName
+from services.risk.domain.traded import ONE, Contract
 
-ONE = Decimal(1)
 _HALF = Decimal("0.5")
 
 
@@ -26,8 +26,13 @@ class OrderTerms:
         account: id of the account.
         instrument: what is traded.
         side: buy or sell.
-        quantity: in base asset, above zero.
+        quantity: in base asset, or contracts; above zero.
         limit_price: in quote asset; None for a market order.
+        trigger_price: what sets the order off, in quote asset; None where nothing does.
+        reduce_only: whether it may only make a position smaller.
+        group: orders of which only one can be filled share it; empty for none.
+        strategy: id of the strategy; empty for none.
+        contract: what one unit stands for; None for spot.
     """
 
     account: str
@@ -35,14 +40,11 @@ class OrderTerms:
     side: Side
     quantity: Decimal
     limit_price: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Assets:
-    """The two assets of an instrument, lower-case."""
-
-    base: str
-    quote: str
+    trigger_price: Decimal | None = None
+    reduce_only: bool = False
+    group: str = ""
+    strategy: str = ""
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,38 @@ class Quote:
         return EXACT.multiply(EXACT.add(self.bid, self.ask), _HALF)
 
 
-def collar_price(side: Side, quote: Quote, collar: Decimal) -> Decimal:
-    """The worst price that the collar allows: above the ask for a buy, below the bid for a sell."""
+def collar_price(side: Side, reference: Decimal, collar: Decimal) -> Decimal:
+    """The worst price that the collar allows: above the reference for a buy, below it for a sell."""
     if side is Side.BUY:
-        return EXACT.multiply(quote.ask, EXACT.add(ONE, collar))
-    return EXACT.multiply(quote.bid, EXACT.subtract(ONE, min(collar, ONE)))
+        return EXACT.multiply(reference, EXACT.add(ONE, collar))
+    return EXACT.multiply(reference, EXACT.subtract(ONE, min(collar, ONE)))
+
+
+def reference_price(order: OrderTerms, quote: Quote) -> Decimal:
+    """What the collar is laid around: the trigger, or the opposite best price."""
+    if order.trigger_price is not None:
+        return order.trigger_price
+    return quote.ask if order.side is Side.BUY else quote.bid
 
 
 def worst_price(order: OrderTerms, quote: Quote, collar: Decimal) -> Decimal:
-    """The worst price at which the order can be filled: its limit, or the collar's for a market order."""
-    return collar_price(order.side, quote, collar) if order.limit_price is None else order.limit_price
+    """The worst price at which the order can be filled: its limit, or the collar's where it has none."""
+    if order.limit_price is not None:
+        return order.limit_price
+    return collar_price(order.side, reference_price(order, quote), collar)
+
+
+def highest_price(order: OrderTerms, quote: Quote, collar: Decimal) -> Decimal:
+    """The highest price that the order's notional is counted at.
+
+    A buy pays its worst price at most. A sell is filled at its limit or better, which has no bound; it is
+    counted at the best bid where that is better than its limit.
+    """
+    worst = worst_price(order, quote, collar)
+    return worst if order.side is Side.BUY else max(worst, reference_price(order, quote))
+
+
+def lowest_price(order: OrderTerms, quote: Quote, collar: Decimal) -> Decimal:
+    """The lowest price that the order counts at: there an inverse contract is worth most."""
+    worst = worst_price(order, quote, collar)
+    return worst if order.side is Side.SELL else min(worst, reference_price(order, quote), quote.bid)

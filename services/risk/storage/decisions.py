@@ -5,10 +5,12 @@ from typing import Any
 
 from services.chassis.telemetry.correlation import correlation_id
 from services.kernel.names import InstrumentName
-from services.risk.domain.account import Reservation
 from services.risk.domain.checks import Check, CheckKind
 from services.risk.domain.order import OrderTerms, Side
+from services.risk.domain.reservation import Reservation
+from services.risk.domain.traded import Traded
 from services.risk.ports import Decision, StoredDecision
+from services.risk.storage.rows import contract_from, contract_text
 
 
 def decision_row(order_id: str, stored: StoredDecision) -> dict[str, Any]:
@@ -32,6 +34,14 @@ def decision_row(order_id: str, stored: StoredDecision) -> dict[str, Any]:
         "limits_version": decision.limits_version,
         "decide_time": decision.decide_time,
         "correlation_id": correlation_id.get(),
+        "trigger_price": order.trigger_price,
+        "reduce_only": order.reduce_only,
+        "order_group": order.group,
+        "strategy": order.strategy,
+        "contract": contract_text(order.contract),
+        "base_asset": "" if reserved is None else reserved.traded.base,
+        "quote_asset": "" if reserved is None else reserved.traded.quote,
+        "inputs": dict(decision.inputs),
     }
 
 
@@ -43,22 +53,33 @@ def decision_from(row: Mapping[str, Any]) -> StoredDecision:
         side=Side[row["side"]],
         quantity=row["quantity"],
         limit_price=row["limit_price"],
+        trigger_price=row["trigger_price"],
+        reduce_only=row["reduce_only"],
+        group=row["order_group"],
+        strategy=row["strategy"],
+        contract=contract_from(row["contract"]),
     )
-    reserved = None
-    if row["reserved_asset"] is not None:
-        reserved = Reservation(
-            order_id=row["order_id"],
-            account=order.account,
-            instrument=order.instrument,
-            side=order.side,
-            remaining=order.quantity,
-            asset=row["reserved_asset"],
-            per_unit=row["reserved_per_unit"],
-        )
     decision = Decision(
         checks=tuple(Check(CheckKind[kind], *rest) for kind, *rest in row["checks"]),
-        reservation=reserved,
+        reservation=_reserved(row, order),
         limits_version=row["limits_version"],
         decide_time=row["decide_time"],
+        inputs=row["inputs"] or {},
     )
     return StoredDecision(order, decision)
+
+
+def _reserved(row: Mapping[str, Any], order: OrderTerms) -> Reservation | None:
+    if row["reserved_asset"] is None:
+        return None
+    return Reservation(
+        order_id=row["order_id"],
+        account=order.account,
+        traded=Traded(order.instrument, row["base_asset"], row["quote_asset"], order.contract),
+        side=order.side,
+        quantity=order.quantity,
+        asset=row["reserved_asset"],
+        per_unit=row["reserved_per_unit"],
+        group=order.group,
+        stop=order.trigger_price is not None,
+    )

@@ -2,183 +2,228 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from services.chassis.persistence import (
-    Connection,
-    Database,
-    add_exactly,
-    find_row,
-    insert_if_absent,
-    put_row,
-)
-from services.kernel.names import InstrumentName
-from services.risk.domain.account import AccountState, Reservation
-from services.risk.domain.limits import Limits, TradingMode, TradingState
-from services.risk.domain.order import Side
-from services.risk.ports import StoredDecision
-from services.risk.storage.decisions import decision_from, decision_row
+from services.chassis.persistence import Connection, Database, insert_if_absent
+from services.risk.domain.account import AccountState
+from services.risk.domain.equity import Day
+from services.risk.domain.limits import Limits
+from services.risk.domain.reservation import Claim, Holding, Reservation
+from services.risk.domain.traded import Traded
+from services.risk.domain.trading import EVERYBODY, TradingChange, TradingMode, TradingState
+from services.risk.ports import AccountFacts, Asked, StoredDecision
+from services.risk.storage import rows
+from services.risk.storage.decisions import decision_row
+from services.risk.storage.reading import SqlRiskReader
+from services.risk.storage.remembered import RememberedFacts, Tokens
 from services.risk.storage.tables import (
+    DAYS,
     DECISIONS,
     ENDED_ORDERS,
+    HEADS,
     HOLDINGS,
     LIMITS,
     POSITIONS,
     RESERVATIONS,
     TRADING,
+    TRADING_CHANGES,
 )
-
-
-class SqlRiskReader:
-    """What risk knows, as one connection sees it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def limits(self, account: str) -> Limits | None:
-        """Limits of an account."""
-        row = await find_row(self._connection, sa.select(LIMITS).where(LIMITS.c.account == account))
-        return None if row is None else Limits(**_without(row, "account"))
-
-    async def trading(self, account: str) -> TradingState | None:
-        """Mode of an account."""
-        row = await find_row(self._connection, sa.select(TRADING).where(TRADING.c.account == account))
-        if row is None:
-            return None
-        return TradingState(TradingMode(row["mode"]), row["reason"], row["update_time"])
-
-    async def state(self, account: str) -> AccountState:
-        """Holdings, positions and reservations of an account."""
-        holdings = await self._connection.execute(
-            sa.select(HOLDINGS.c.asset, HOLDINGS.c.quantity).where(HOLDINGS.c.account == account)
-        )
-        positions = await self._connection.execute(
-            sa.select(POSITIONS.c.instrument, POSITIONS.c.quantity).where(POSITIONS.c.account == account)
-        )
-        reservations = await self._connection.execute(
-            sa.select(RESERVATIONS).where(RESERVATIONS.c.account == account)
-        )
-        return AccountState(
-            holdings={row.asset: row.quantity for row in holdings},
-            positions={InstrumentName.parse(row.instrument): row.quantity for row in positions},
-            reservations=tuple(_reservation(row) for row in reservations.mappings()),
-        )
-
-    async def decision(self, order_id: str) -> StoredDecision | None:
-        """The decision on an order."""
-        row = await find_row(self._connection, sa.select(DECISIONS).where(DECISIONS.c.order_id == order_id))
-        return None if row is None else decision_from(row)
-
-    async def reservation(self, order_id: str) -> Reservation | None:
-        """What is set aside for an order."""
-        row = await find_row(
-            self._connection, sa.select(RESERVATIONS).where(RESERVATIONS.c.order_id == order_id)
-        )
-        return None if row is None else _reservation(row)
 
 
 class SqlRiskWriter(SqlRiskReader):
     """What risk knows, inside one write transaction; whoever opened it commits it."""
 
-    async def put_limits(self, account: str, limits: Limits) -> None:
-        """Store the limits of an account."""
-        await put_row(self._connection, LIMITS, {"account": account}, asdict(limits))
+    def __init__(self, connection: Connection, remembered: RememberedFacts) -> None:
+        super().__init__(connection, remembered)
+        self._mine: set[str] = set()
+        self._seen: dict[str, tuple[Tokens, AccountFacts]] = {}
 
-    async def put_trading(self, account: str, trading: TradingState) -> None:
-        """Store the mode of an account."""
-        await put_row(
-            self._connection, TRADING, {"account": account}, {**asdict(trading), "mode": trading.mode.value}
+    async def facts(self, account: str) -> AccountFacts:
+        """All about an account; nobody else changes it while this transaction runs."""
+        if account not in self._seen:
+            self._seen[account] = await self._found(account)
+        return self._seen[account][1]
+
+    async def asked(self, order_id: str) -> Asked:
+        """What is known of an order id."""
+        found = await self._connection.execute(
+            sa.select(
+                sa.exists().where(DECISIONS.c.order_id == order_id),
+                sa.exists().where(ENDED_ORDERS.c.order_id == order_id),
+            )
         )
+        decided, ended = found.one()
+        return Asked(bool(decided), bool(ended))
+
+    async def put_limits(self, account: str, limits: Limits) -> None:
+        """Store a version of the limits of an account."""
+        facts = await self.facts(account)
+        await self._connection.execute(sa.insert(LIMITS).values(**_limits_row(account, limits)))
+        await self._changed(replace(facts, limits=limits))
+
+    async def put_trading(self, change_id: str, change: TradingChange) -> None:
+        """Store the mode of an account, with the change in its history."""
+        facts = await self.facts(change.account)
+        await self._upsert(TRADING, {"account": change.account}, _trading_row(change.after))
+        await self._connection.execute(
+            sa.insert(TRADING_CHANGES).values(**rows.trading_change_row(change_id, change))
+        )
+        await self._changed(replace(facts, trading=change.after))
 
     async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
         """Store a decision, with its reservation."""
-        await self._connection.execute(sa.insert(DECISIONS).values(decision_row(order_id, stored)))
+        await self._connection.execute(sa.insert(DECISIONS).values(**decision_row(order_id, stored)))
         if stored.decision.reservation is not None:
-            await self.put_reservation(stored.decision.reservation)
+            await self.reserve(stored.decision.reservation)
 
-    async def put_reservation(self, reservation: Reservation) -> None:
-        """Store what is set aside for an order."""
-        await put_row(
-            self._connection,
-            RESERVATIONS,
-            {"order_id": reservation.order_id},
-            {
-                "account": reservation.account,
-                "instrument": str(reservation.instrument),
-                "side": reservation.side.name,
-                "remaining": reservation.remaining,
-                "asset": reservation.asset,
-                "per_unit": reservation.per_unit,
-            },
-        )
+    async def put_day(self, account: str, day: Day) -> None:
+        """Store how an account's day goes."""
+        facts = await self.facts(account)
+        await self._upsert(DAYS, {"account": account}, rows.day_row(day))
+        await self._changed(replace(facts, day=day))
 
-    async def end(self, order_id: str) -> None:
-        """Set nothing aside for an order any more, nor later."""
-        await self._connection.execute(sa.delete(RESERVATIONS).where(RESERVATIONS.c.order_id == order_id))
-        if await self.decision(order_id) is None:
+    async def reserve(self, reservation: Reservation) -> None:
+        """Set aside for an order that nothing is set aside for."""
+        facts = await self.facts(reservation.account)
+        state = facts.state.reserve(reservation)
+        await self._put_members(facts.state, state, reservation.claim)
+        await self._changed(replace(facts, state=state))
+
+    async def report(self, account: str, order_id: str, filled: Decimal, *, ended: bool) -> None:
+        """Take in how much of an order is filled and whether it is final."""
+        facts = await self.facts(account)
+        key = facts.state.claim_of.get(order_id)
+        if key is not None:
+            state = facts.state.reported(order_id, filled, ended=ended)
+            if state.claims.get(key) != facts.state.claims[key]:
+                await self._put_members(facts.state, state, key)
+                await self._changed(replace(facts, state=state))
+        elif ended and not (await self.asked(order_id)).decided:
             await insert_if_absent(self._connection, ENDED_ORDERS, {"order_id": order_id})
 
-    async def has_ended(self, order_id: str) -> bool:
-        """Whether an order ended before it was decided on."""
-        row = await find_row(
-            self._connection, sa.select(ENDED_ORDERS).where(ENDED_ORDERS.c.order_id == order_id)
-        )
-        return row is not None
+    async def add_holdings(self, account: str, changes: Mapping[Holding, Decimal]) -> None:
+        """Change what an account holds."""
+        facts = await self.facts(account)
+        state = facts.state
+        for (venue, asset), change in changes.items():
+            state = state.held(venue, asset, change)
+        for venue, asset in changes:
+            key = {"account": account, "venue": venue, "asset": asset}
+            await self._upsert(HOLDINGS, key, {"quantity": state.holdings[venue, asset]})
+        await self._changed(replace(facts, state=state))
 
-    async def add_holding(self, account: str, asset: str, change: Decimal) -> None:
-        """Change what an account holds of an asset."""
-        key = {"account": account, "asset": asset}
-        await add_exactly(self._connection, HOLDINGS, key, "quantity", change)
+    async def add_flow(self, account: str, today: date, held: Holding, change: Decimal) -> None:
+        """Note what came in or went out today."""
+        facts = await self.facts(account)
+        await self.put_day(account, (facts.day or Day(today)).flowed(today, held, change))
 
-    async def add_position(self, account: str, instrument: InstrumentName, change: Decimal) -> None:
+    async def add_position(self, account: str, traded: Traded, change: Decimal, price: Decimal) -> None:
         """Change what an account has traded of an instrument."""
-        key = {"account": account, "instrument": str(instrument)}
-        await add_exactly(self._connection, POSITIONS, key, "quantity", change)
+        facts = await self.facts(account)
+        state = facts.state.traded(traded, change, price)
+        position = state.positions[traded.instrument]
+        values = {**rows.traded_row(traded), "quantity": position.quantity, "cost": position.cost}
+        key = {"account": account, "instrument": values.pop("instrument")}
+        await self._upsert(POSITIONS, key, values)
+        await self._changed(replace(facts, state=state))
 
-    async def open_account(self, account: str, limits: Limits, trading: TradingState) -> None:
+    async def open_account(self, account: str, limits: Limits) -> None:
         """Store the first limits and mode of an account; those it has already stay."""
-        await insert_if_absent(self._connection, LIMITS, {"account": account, **asdict(limits)})
-        await insert_if_absent(
-            self._connection,
-            TRADING,
-            {"account": account, **asdict(trading), "mode": trading.mode.value},
+        facts = await self.facts(account)
+        trading = TradingState(TradingMode.ACTIVE, "", limits.update_time)
+        await insert_if_absent(self._connection, TRADING, {"account": account, **_trading_row(trading)})
+        if facts.limits is None:
+            await self.put_limits(account, limits)
+
+    async def _put_members(self, before: AccountState, after: AccountState, key: str) -> None:
+        """Store a claim: the members that changed, or none where it is over."""
+        old, new = before.claims.get(key, Claim()), after.claims.get(key, Claim())
+        if not new.members:
+            ids = [member.order_id for member in old.members]
+            await self._connection.execute(sa.delete(RESERVATIONS).where(RESERVATIONS.c.order_id.in_(ids)))
+        known = {member.order_id: member for member in old.members}
+        for member in new.members:
+            row = rows.reservation_row(member)
+            if member.order_id not in known:
+                await self._connection.execute(sa.insert(RESERVATIONS).values(**row))
+            elif known[member.order_id] != member:
+                mine = RESERVATIONS.c.order_id == row.pop("order_id")
+                await self._connection.execute(sa.update(RESERVATIONS).where(mine).values(**row))
+
+    async def _changed(self, facts: AccountFacts) -> None:
+        """Remember new facts under a token of this transaction."""
+        account = facts.account
+        own, everybody = self._seen[account][0]
+        if account not in self._mine:
+            self._mine.add(account)
+            own = self._remembered.fresh_token()
+            await self._upsert(HEADS, {"account": account}, {"token": own})
+        if account == EVERYBODY:
+            self._seen.clear()
+            everybody = own
+        self._seen[account] = ((own, everybody), facts)
+        self._remembered.put((own, everybody), facts)
+
+    async def _upsert(self, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(table).values(**key, **values)
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=list(key), set_=dict(values))
         )
 
 
 class SqlRiskStore:
-    """What risk knows, in a database."""
+    """What risk knows, in a database.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: of the service.
+        origin: unlike that of any other process, now or ever.
+    """
+
+    def __init__(self, database: Database, origin: str) -> None:
         self._database = database
+        self._remembered = RememberedFacts(origin)
+
+    def known(self, account: str) -> AccountFacts | None:
+        """What was known last, without asking the database."""
+        return self._remembered.newest(account)
+
+    def writer(self, connection: Connection) -> SqlRiskWriter:
+        """What writes inside a transaction that somebody else opened."""
+        return SqlRiskWriter(connection, self._remembered)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlRiskReader]:
         """Open a snapshot."""
         async with self._database.read() as connection:
-            yield SqlRiskReader(connection)
+            yield SqlRiskReader(connection, self._remembered)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[SqlRiskWriter]:
         """Open a write transaction."""
         async with self._database.write() as connection:
-            yield SqlRiskWriter(connection)
+            yield self.writer(connection)
 
 
-def _reservation(row: Mapping[Any, Any]) -> Reservation:
-    return Reservation(
-        order_id=row["order_id"],
-        account=row["account"],
-        instrument=InstrumentName.parse(row["instrument"]),
-        side=Side[row["side"]],
-        remaining=row["remaining"],
-        asset=row["asset"],
-        per_unit=row["per_unit"],
-    )
+def _limits_row(account: str, limits: Limits) -> dict[str, Any]:
+    return {
+        "account": account,
+        "version": limits.version,
+        "document": rows.limits_document(limits),
+        "update_time": limits.update_time,
+    }
 
 
-def _without(row: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != key}
+def _trading_row(trading: TradingState) -> dict[str, Any]:
+    return {
+        "mode": trading.mode.value,
+        "reason": trading.reason,
+        "update_time": trading.update_time,
+        "changed_by": trading.changed_by,
+    }

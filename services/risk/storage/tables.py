@@ -10,16 +10,23 @@ METADATA = table_metadata()
 INBOX = inbox_tables(METADATA)
 REQUESTS = request_tables(METADATA)
 
-LIMITS = sa.Table(
-    "limits",
+# One row for each account, and one for all together. The token changes in every transaction that changes
+# anything the facts of an account are made of, and never comes back: who remembers facts under a token
+# may use them as long as it stands.
+HEADS = sa.Table(
+    "heads",
     METADATA,
     sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("max_order_notional", ExactDecimal, nullable=False),
-    sa.Column("max_position_notional", ExactDecimal, nullable=False),
-    sa.Column("max_gross_notional", ExactDecimal, nullable=False),
-    sa.Column("price_collar", ExactDecimal, nullable=False),
-    sa.Column("max_open_orders", sa.Integer, nullable=False),
-    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("token", sa.Text, nullable=False),
+)
+
+# Every version stays, since decisions name theirs.
+LIMITS = sa.Table(
+    "limit_versions",
+    METADATA,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("document", sa.JSON, nullable=False),
     sa.Column("update_time", UtcDateTime, nullable=False),
 )
 
@@ -30,34 +37,72 @@ TRADING = sa.Table(
     sa.Column("mode", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("update_time", UtcDateTime, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False, server_default=""),
+)
+
+TRADING_CHANGES = sa.Table(
+    "trading_changes",
+    METADATA,
+    sa.Column("change_id", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False, index=True),
+    sa.Column("from_mode", sa.Text, nullable=False),
+    sa.Column("to_mode", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("change_time", UtcDateTime, nullable=False),
+    sa.Column("correlation_id", sa.Text, nullable=False),
 )
 
 HOLDINGS = sa.Table(
-    "holdings",
+    "account_holdings",
     METADATA,
     sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("venue", sa.Text, primary_key=True),
     sa.Column("asset", sa.Text, primary_key=True),
     sa.Column("quantity", ExactDecimal, nullable=False),
 )
 
 POSITIONS = sa.Table(
-    "positions",
+    "account_positions",
     METADATA,
     sa.Column("account", sa.Text, primary_key=True),
     sa.Column("instrument", sa.Text, primary_key=True),
+    sa.Column("base_asset", sa.Text, nullable=False),
+    sa.Column("quote_asset", sa.Text, nullable=False),
+    sa.Column("contract", sa.Text, nullable=False),
     sa.Column("quantity", ExactDecimal, nullable=False),
+    sa.Column("cost", ExactDecimal, nullable=False),
 )
 
 RESERVATIONS = sa.Table(
-    "reservations",
+    "order_reservations",
     METADATA,
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("account", sa.Text, nullable=False, index=True),
+    sa.Column("claim", sa.Text, nullable=False),
     sa.Column("instrument", sa.Text, nullable=False),
+    sa.Column("base_asset", sa.Text, nullable=False),
+    sa.Column("quote_asset", sa.Text, nullable=False),
+    sa.Column("contract", sa.Text, nullable=False),
     sa.Column("side", sa.Text, nullable=False),
-    sa.Column("remaining", ExactDecimal, nullable=False),
+    sa.Column("quantity", ExactDecimal, nullable=False),
     sa.Column("asset", sa.Text, nullable=False),
     sa.Column("per_unit", ExactDecimal, nullable=False),
+    sa.Column("joined_at", ExactDecimal, nullable=False),
+    sa.Column("filled", ExactDecimal, nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("stop", sa.Boolean, nullable=False),
+)
+
+# How the newest day of an account goes.
+DAYS = sa.Table(
+    "equity_days",
+    METADATA,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("start", ExactDecimal, nullable=True),
+    sa.Column("peak", ExactDecimal, nullable=True),
+    sa.Column("flows", sa.JSON, nullable=False),
 )
 
 # Every decision with what it was about and the numbers it saw: the answer to a repeat, and the record.
@@ -65,7 +110,7 @@ DECISIONS = sa.Table(
     "decisions",
     METADATA,
     sa.Column("order_id", sa.Text, primary_key=True),
-    sa.Column("account", sa.Text, nullable=False, index=True),
+    sa.Column("account", sa.Text, nullable=False),
     sa.Column("instrument", sa.Text, nullable=False),
     sa.Column("side", sa.Text, nullable=False),
     sa.Column("quantity", ExactDecimal, nullable=False),
@@ -77,6 +122,15 @@ DECISIONS = sa.Table(
     sa.Column("limits_version", sa.BigInteger, nullable=False),
     sa.Column("decide_time", UtcDateTime, nullable=False),
     sa.Column("correlation_id", sa.Text, nullable=False),
+    sa.Column("trigger_price", ExactDecimal, nullable=True),
+    sa.Column("reduce_only", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("order_group", sa.Text, nullable=False, server_default=""),
+    sa.Column("strategy", sa.Text, nullable=False, server_default=""),
+    sa.Column("contract", sa.Text, nullable=False, server_default=""),
+    sa.Column("base_asset", sa.Text, nullable=False, server_default=""),
+    sa.Column("quote_asset", sa.Text, nullable=False, server_default=""),
+    sa.Column("inputs", sa.JSON(none_as_null=True), nullable=True),
+    sa.Index("ix_decisions_account_decide_time", "account", "decide_time"),
 )
 
 # Orders that ended without a decision: a decision that comes too late must reserve nothing.

@@ -1,142 +1,28 @@
 """The risk service behind real gRPC, fed by a real event log, on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.message import Message
-from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2, order_kinds_pb2, order_pb2
-from trademesh.market.v1 import instrument_pb2, market_service_pb2_grpc, ticker_pb2
-from trademesh.risk.v1 import decision_pb2, exposure_pb2, limits_pb2, risk_service_pb2_grpc
+from trademesh.exchange.v1 import order_pb2
+from trademesh.risk.v1 import decision_pb2, exposure_pb2, limits_pb2
 from trademesh.risk.v1 import risk_service_pb2 as pb
-from trademesh.type.v1 import side_pb2
 
 from services.chassis.persistence import Database, assert_schema_current
 from services.chassis.rpc.client import MeshError
-from services.chassis.runtime import Binding
-from services.risk.app import build
 from services.risk.storage.tables import METADATA
-from tests.support.application import EventLog, event_log, running
+from tests.support.risk_service import ACCOUNT, MIGRATIONS, Stage, asked, changed, filled, risk_stage
 from tests.support.rpc import Serve
-
-ACCOUNT = "accounts/paper"
-BTC = "venues/sim/instruments/btc-usdt"
-MIGRATIONS = "services.risk.storage.migrations"
-
-
-class Market(market_service_pb2_grpc.MarketServiceServicer):
-    """Knows one instrument, and quotes it while the test lets it."""
-
-    def __init__(self) -> None:
-        self.quoting = True
-
-    async def GetInstrument(self, request: Any, context: Any) -> instrument_pb2.Instrument:  # noqa: N802 - the contract's name
-        if request.name != BTC:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "no such instrument")
-        return instrument_pb2.Instrument(name=BTC, base_asset="btc", quote_asset="usdt")
-
-    async def GetTicker(self, request: Any, context: Any) -> ticker_pb2.Ticker:  # noqa: N802 - the contract's name
-        if not self.quoting:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "stale")
-        return ticker_pb2.Ticker(name=request.name, bid_price="59990", ask_price="60010")
-
-
-def deposit(amount: str = "100000") -> Message:
-    return order_events_pb2.TransferRecorded(
-        transfer=balance_pb2.Transfer(account=ACCOUNT, venue="venues/sim", asset="usdt", amount=amount)
-    )
-
-
-def filled(order_id: str, quantity: str, price: str) -> Message:
-    return order_events_pb2.FillRecorded(
-        fill=fill_pb2.Fill(
-            name=f"{ACCOUNT}/fills/{uuid4()}",
-            order=f"{ACCOUNT}/orders/{order_id}",
-            instrument=BTC,
-            side=side_pb2.SIDE_BUY,
-            price=price,
-            quantity=quantity,
-            fee="1",
-            fee_asset="usdt",
-            base_asset="btc",
-            quote_asset="usdt",
-        )
-    )
-
-
-def changed(order_id: str, state: order_pb2.OrderState) -> Message:
-    return order_events_pb2.OrderChanged(
-        order=order_pb2.Order(
-            name=f"{ACCOUNT}/orders/{order_id}",
-            instrument=BTC,
-            side=side_pb2.SIDE_BUY,
-            quantity="0.1",
-            limit=order_kinds_pb2.LimitOrder(price="60000"),
-            state=state,
-            base_asset="btc",
-            quote_asset="usdt",
-        )
-    )
-
-
-def asked(order_id: str, quantity: str = "0.1", price: str = "60000") -> pb.CheckOrderRequest:
-    return pb.CheckOrderRequest(
-        account=ACCOUNT,
-        order_id=order_id,
-        instrument=BTC,
-        side=side_pb2.SIDE_BUY,
-        quantity=quantity,
-        limit_price=price,
-    )
-
-
-@dataclass
-class Stage:
-    """The service with its neighbours."""
-
-    stub: "risk_service_pb2_grpc.RiskServiceAsyncStub"
-    market: Market
-    exchange: EventLog
-
-    async def exposure(self, until: Callable[[exposure_pb2.Exposure], bool]) -> exposure_pb2.Exposure:
-        """The exposure, once it is as the test says."""
-        async with asyncio.timeout(10):
-            while True:
-                found = await self.stub.GetExposure(pb.GetExposureRequest(name=f"{ACCOUNT}/exposure"))
-                if until(found):
-                    return found
-                await asyncio.sleep(0.01)
-
-    async def funded(self) -> None:
-        """Deposit, and wait until risk has seen it."""
-        await self.exchange.happened(deposit())
-        await self.exposure(lambda seen: len(seen.assets) == 1)
 
 
 @pytest.fixture
 async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
-    market = Market()
-    prices = Binding(
-        market,
-        market_service_pb2_grpc.add_MarketServiceServicer_to_server,
-    )
-    database = await Database.open(database_url, migrations=MIGRATIONS)
-    async with (
-        event_log(tmp_path / "exchange.sqlite3") as exchange,
-        serve([exchange.binding]) as to_exchange,
-        serve([prices]) as to_market,
-        running(
-            "risk", build, database=database, channels={"exchange": to_exchange, "market": to_market}
-        ) as channel,
-    ):
-        yield Stage(risk_service_pb2_grpc.RiskServiceStub(channel), market, exchange)
-    await database.close()
+    async with risk_stage(serve, database_url, tmp_path) as running:
+        yield running
 
 
 async def test_schema_is_what_the_code_speaks_of(database_url: str) -> None:
@@ -180,8 +66,11 @@ async def test_fills_turn_the_reservation_into_holdings_and_the_end_releases_it(
     await stage.funded()
     order_id = str(uuid4())
     await stage.stub.CheckOrder(asked(order_id))
-    await stage.exchange.happened(filled(order_id, "0.04", "59990"))
-    partly = await stage.exposure(lambda seen: len(seen.assets) == 2)
+    partial = order_pb2.ORDER_STATE_PARTIALLY_FILLED
+    await stage.exchange.happened(
+        filled(order_id, "0.04", "59990"), changed(order_id, partial, filled_quantity="0.04")
+    )
+    partly = await stage.exposure(lambda seen: seen.assets[-1].reserved_quantity == "3607.2")
     assert {each.asset: (each.quantity, each.reserved_quantity) for each in partly.assets} == {
         "btc": ("0.04", "0"),
         "usdt": ("97599.4", "3607.2"),

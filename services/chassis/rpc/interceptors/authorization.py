@@ -51,11 +51,11 @@ class AuthorizationInterceptor:
         except KeyError:
             if len(self._identities) >= _CACHED_IDENTITIES:
                 self._identities.clear()
-            found = self._identities[names] = _spiffe_id(context)
+            found = self._identities[names] = spiffe_id_of(context)
             return found
 
 
-def _spiffe_id(context: Context) -> SpiffeId | None:
+def spiffe_id_of(context: Context) -> SpiffeId | None:
     """The identity of the peer: a certificate with one URI name, and nothing else, has one."""
     if context.peer_identity_key() != "x509_subject_alternative_name":
         return None

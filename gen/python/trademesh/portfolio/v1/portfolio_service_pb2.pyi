@@ -5,9 +5,11 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from trademesh.options.v1 import method_pb2 as _method_pb2
 from trademesh.portfolio.v1 import correction_pb2 as _correction_pb2
+from trademesh.portfolio.v1 import equity_pb2 as _equity_pb2
 from trademesh.portfolio.v1 import ledger_pb2 as _ledger_pb2
 from trademesh.portfolio.v1 import portfolio_pb2 as _portfolio_pb2
 from trademesh.portfolio.v1 import position_pb2 as _position_pb2
+from trademesh.portfolio.v1 import reconciliation_pb2 as _reconciliation_pb2
 from trademesh.portfolio.v1 import tax_lot_pb2 as _tax_lot_pb2
 from trademesh.type.v1 import rules_pb2 as _rules_pb2
 from google.protobuf.internal import containers as _containers
@@ -149,3 +151,31 @@ class UpdateAccountSettingsRequest(_message.Message):
     request_id: str
     account_settings: _tax_lot_pb2.AccountSettings
     def __init__(self, request_id: _Optional[str] = ..., account_settings: _Optional[_Union[_tax_lot_pb2.AccountSettings, _Mapping]] = ...) -> None: ...
+
+class ListEquityPointsRequest(_message.Message):
+    __slots__ = ("parent", "page_size", "page_token", "start_time", "end_time")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    page_size: int
+    page_token: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListEquityPointsResponse(_message.Message):
+    __slots__ = ("equity_points", "next_page_token")
+    EQUITY_POINTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    equity_points: _containers.RepeatedCompositeFieldContainer[_equity_pb2.EquityPoint]
+    next_page_token: str
+    def __init__(self, equity_points: _Optional[_Iterable[_Union[_equity_pb2.EquityPoint, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetReconciliationRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...

@@ -7,6 +7,7 @@ from trademesh.portfolio.v1 import correction_pb2 as trademesh_dot_portfolio_dot
 from trademesh.portfolio.v1 import ledger_pb2 as trademesh_dot_portfolio_dot_v1_dot_ledger__pb2
 from trademesh.portfolio.v1 import portfolio_pb2 as trademesh_dot_portfolio_dot_v1_dot_portfolio__pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2 as trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2
+from trademesh.portfolio.v1 import reconciliation_pb2 as trademesh_dot_portfolio_dot_v1_dot_reconciliation__pb2
 from trademesh.portfolio.v1 import tax_lot_pb2 as trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -85,6 +86,16 @@ class PortfolioServiceStub:
                 request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.UpdateAccountSettingsRequest.SerializeToString,
                 response_deserializer=trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.FromString,
                 _registered_method=True)
+        self.ListEquityPoints = channel.unary_unary(
+                '/trademesh.portfolio.v1.PortfolioService/ListEquityPoints',
+                request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListEquityPointsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListEquityPointsResponse.FromString,
+                _registered_method=True)
+        self.GetReconciliation = channel.unary_unary(
+                '/trademesh.portfolio.v1.PortfolioService/GetReconciliation',
+                request_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetReconciliationRequest.SerializeToString,
+                response_deserializer=trademesh_dot_portfolio_dot_v1_dot_reconciliation__pb2.Reconciliation.FromString,
+                _registered_method=True)
 
 
 class PortfolioServiceServicer:
@@ -156,6 +167,20 @@ class PortfolioServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEquityPoints(self, request, context):
+        """Lists the equity curve of an account, oldest point first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReconciliation(self, request, context):
+        """Compares the ledger with what the venues say. UNAVAILABLE: the exchange service cannot say it now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PortfolioServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -203,6 +228,16 @@ def add_PortfolioServiceServicer_to_server(servicer, server):
                     servicer.UpdateAccountSettings,
                     request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.UpdateAccountSettingsRequest.FromString,
                     response_serializer=trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.SerializeToString,
+            ),
+            'ListEquityPoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEquityPoints,
+                    request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListEquityPointsRequest.FromString,
+                    response_serializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListEquityPointsResponse.SerializeToString,
+            ),
+            'GetReconciliation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReconciliation,
+                    request_deserializer=trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetReconciliationRequest.FromString,
+                    response_serializer=trademesh_dot_portfolio_dot_v1_dot_reconciliation__pb2.Reconciliation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -450,6 +485,60 @@ class PortfolioService:
             '/trademesh.portfolio.v1.PortfolioService/UpdateAccountSettings',
             trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.UpdateAccountSettingsRequest.SerializeToString,
             trademesh_dot_portfolio_dot_v1_dot_tax__lot__pb2.AccountSettings.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEquityPoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.portfolio.v1.PortfolioService/ListEquityPoints',
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListEquityPointsRequest.SerializeToString,
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.ListEquityPointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReconciliation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.portfolio.v1.PortfolioService/GetReconciliation',
+            trademesh_dot_portfolio_dot_v1_dot_portfolio__service__pb2.GetReconciliationRequest.SerializeToString,
+            trademesh_dot_portfolio_dot_v1_dot_reconciliation__pb2.Reconciliation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,6 +9,7 @@ from trademesh.portfolio.v1 import correction_pb2 as _correction_pb2
 from trademesh.portfolio.v1 import ledger_pb2 as _ledger_pb2
 from trademesh.portfolio.v1 import portfolio_pb2 as _portfolio_pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2 as _portfolio_service_pb2
+from trademesh.portfolio.v1 import reconciliation_pb2 as _reconciliation_pb2
 from trademesh.portfolio.v1 import tax_lot_pb2 as _tax_lot_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -59,6 +60,10 @@ class PortfolioServiceStub:
     """Gets how the books of an account are kept."""
     UpdateAccountSettings: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.UpdateAccountSettingsRequest, _tax_lot_pb2.AccountSettings]
     """Sets how the books of an account are kept from now on. Nothing booked before changes."""
+    ListEquityPoints: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListEquityPointsRequest, _portfolio_service_pb2.ListEquityPointsResponse]
+    """Lists the equity curve of an account, oldest point first."""
+    GetReconciliation: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetReconciliationRequest, _reconciliation_pb2.Reconciliation]
+    """Compares the ledger with what the venues say. UNAVAILABLE: the exchange service cannot say it now."""
 
 @_typing.type_check_only
 class PortfolioServiceAsyncStub(PortfolioServiceStub):
@@ -87,6 +92,10 @@ class PortfolioServiceAsyncStub(PortfolioServiceStub):
     """Gets how the books of an account are kept."""
     UpdateAccountSettings: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.UpdateAccountSettingsRequest, _tax_lot_pb2.AccountSettings]  # type: ignore[assignment]
     """Sets how the books of an account are kept from now on. Nothing booked before changes."""
+    ListEquityPoints: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListEquityPointsRequest, _portfolio_service_pb2.ListEquityPointsResponse]  # type: ignore[assignment]
+    """Lists the equity curve of an account, oldest point first."""
+    GetReconciliation: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetReconciliationRequest, _reconciliation_pb2.Reconciliation]  # type: ignore[assignment]
+    """Compares the ledger with what the venues say. UNAVAILABLE: the exchange service cannot say it now."""
 
 class PortfolioServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps the books of every account: each fill and transfer of the exchange service becomes one
@@ -166,5 +175,21 @@ class PortfolioServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tax_lot_pb2.AccountSettings, _abc.Awaitable[_tax_lot_pb2.AccountSettings]]:
         """Sets how the books of an account are kept from now on. Nothing booked before changes."""
+
+    @_abc_1.abstractmethod
+    def ListEquityPoints(
+        self,
+        request: _portfolio_service_pb2.ListEquityPointsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_portfolio_service_pb2.ListEquityPointsResponse, _abc.Awaitable[_portfolio_service_pb2.ListEquityPointsResponse]]:
+        """Lists the equity curve of an account, oldest point first."""
+
+    @_abc_1.abstractmethod
+    def GetReconciliation(
+        self,
+        request: _portfolio_service_pb2.GetReconciliationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reconciliation_pb2.Reconciliation, _abc.Awaitable[_reconciliation_pb2.Reconciliation]]:
+        """Compares the ledger with what the venues say. UNAVAILABLE: the exchange service cannot say it now."""
 
 def add_PortfolioServiceServicer_to_server(servicer: PortfolioServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -16,9 +16,11 @@ class TradingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRADING_MODE_UNSPECIFIED: _ClassVar[TradingMode]
     TRADING_MODE_ACTIVE: _ClassVar[TradingMode]
     TRADING_MODE_HALTED: _ClassVar[TradingMode]
+    TRADING_MODE_REDUCING: _ClassVar[TradingMode]
 TRADING_MODE_UNSPECIFIED: TradingMode
 TRADING_MODE_ACTIVE: TradingMode
 TRADING_MODE_HALTED: TradingMode
+TRADING_MODE_REDUCING: TradingMode
 
 class Exposure(_message.Message):
     __slots__ = ("name", "instruments", "assets", "gross_notional", "missing_prices", "open_order_count", "trading_state", "read_time")
@@ -57,23 +59,55 @@ class InstrumentExposure(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., pending_buy_quantity: _Optional[str] = ..., pending_sell_quantity: _Optional[str] = ..., mark_price: _Optional[str] = ..., notional: _Optional[str] = ...) -> None: ...
 
 class AssetExposure(_message.Message):
-    __slots__ = ("asset", "quantity", "reserved_quantity")
+    __slots__ = ("asset", "quantity", "reserved_quantity", "venue")
     ASSET_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RESERVED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
     asset: str
     quantity: str
     reserved_quantity: str
-    def __init__(self, asset: _Optional[str] = ..., quantity: _Optional[str] = ..., reserved_quantity: _Optional[str] = ...) -> None: ...
+    venue: str
+    def __init__(self, asset: _Optional[str] = ..., quantity: _Optional[str] = ..., reserved_quantity: _Optional[str] = ..., venue: _Optional[str] = ...) -> None: ...
 
 class TradingState(_message.Message):
-    __slots__ = ("account", "mode", "reason", "update_time")
+    __slots__ = ("account", "mode", "reason", "update_time", "changed_by", "effective_mode", "cancel_requested", "confirmed", "open_orders", "unreachable_venues")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_BY_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_MODE_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    UNREACHABLE_VENUES_FIELD_NUMBER: _ClassVar[int]
     account: str
     mode: TradingMode
     reason: str
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, account: _Optional[str] = ..., mode: _Optional[_Union[TradingMode, str]] = ..., reason: _Optional[str] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    changed_by: str
+    effective_mode: TradingMode
+    cancel_requested: bool
+    confirmed: bool
+    open_orders: _containers.RepeatedScalarFieldContainer[str]
+    unreachable_venues: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, account: _Optional[str] = ..., mode: _Optional[_Union[TradingMode, str]] = ..., reason: _Optional[str] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed_by: _Optional[str] = ..., effective_mode: _Optional[_Union[TradingMode, str]] = ..., cancel_requested: _Optional[bool] = ..., confirmed: _Optional[bool] = ..., open_orders: _Optional[_Iterable[str]] = ..., unreachable_venues: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TradingStateChange(_message.Message):
+    __slots__ = ("account", "from_mode", "to_mode", "reason", "changed_by", "change_time", "correlation_id")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    FROM_MODE_FIELD_NUMBER: _ClassVar[int]
+    TO_MODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_BY_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    from_mode: TradingMode
+    to_mode: TradingMode
+    reason: str
+    changed_by: str
+    change_time: _timestamp_pb2.Timestamp
+    correlation_id: str
+    def __init__(self, account: _Optional[str] = ..., from_mode: _Optional[_Union[TradingMode, str]] = ..., to_mode: _Optional[_Union[TradingMode, str]] = ..., reason: _Optional[str] = ..., changed_by: _Optional[str] = ..., change_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., correlation_id: _Optional[str] = ...) -> None: ...

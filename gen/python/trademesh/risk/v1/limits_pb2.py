@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etrademesh/risk/v1/limits.proto\x12\x11trademesh.risk.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\"\x85\x04\n\x06Limits\x12\x37\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^accounts/[a-z0-9-]+/limits$R\x04name\x12:\n\x12max_order_notional\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxOrderNotional\x12@\n\x15max_position_notional\x18\x03 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x13maxPositionNotional\x12:\n\x12max_gross_notional\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxGrossNotional\x12/\n\x0cprice_collar\x18\x05 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0bpriceCollar\x12\x32\n\x0fmax_open_orders\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\rmaxOpenOrders\x12\x1e\n\x07version\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x07version\x12\x41\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime:@\xea\x41=\n\x10trademesh/Limits\x12\x19\x61\x63\x63ounts/{account}/limits*\x06limits2\x06limitsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etrademesh/risk/v1/limits.proto\x12\x11trademesh.risk.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtrademesh/type/v1/rules.proto\"\xc6\t\n\x06Limits\x12\x37\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^accounts/[a-z0-9-]+/limits$R\x04name\x12:\n\x12max_order_notional\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxOrderNotional\x12@\n\x15max_position_notional\x18\x03 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x13maxPositionNotional\x12:\n\x12max_gross_notional\x18\x04 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxGrossNotional\x12/\n\x0cprice_collar\x18\x05 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0bpriceCollar\x12\x32\n\x0fmax_open_orders\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\rmaxOpenOrders\x12\x1e\n\x07version\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x07version\x12\x41\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12:\n\x12max_venue_notional\x18\t \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxVenueNotional\x12\x36\n\x10max_net_notional\x18\n \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0emaxNetNotional\x12Z\n\x11instrument_limits\x18\x0b \x03(\x0b\x32\".trademesh.risk.v1.InstrumentLimitB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01R\x10instrumentLimits\x12\x39\n\x11max_concentration\x18\x0c \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxConcentration\x12/\n\x0cmax_leverage\x18\r \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0bmaxLeverage\x12\x32\n\x0emax_daily_loss\x18\x0e \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0cmaxDailyLoss\x12:\n\x12max_daily_drawdown\x18\x0f \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x10maxDailyDrawdown\x12\x31\n\x0emax_order_rate\x18\x10 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00R\x0cmaxOrderRate\x12U\n\x11order_rate_window\x18\x11 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05\x32\x00R\x0forderRateWindow\x12T\n\x10\x64uplicate_window\x18\x12 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05\x32\x00R\x0f\x64uplicateWindow\x12\x33\n\x0einitial_margin\x18\x13 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\rinitialMargin:@\xea\x41=\n\x10trademesh/Limits\x12\x19\x61\x63\x63ounts/{account}/limits*\x06limits2\x06limits\"\xd7\x01\n\x0fInstrumentLimit\x12Q\n\ninstrument\x18\x01 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12/\n\x0cmax_notional\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0bmaxNotional\x12@\n\x15max_position_quantity\x18\x03 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x13maxPositionQuantityb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,8 +53,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMITS'].fields_by_name['version']._serialized_options = b'\342A\001\003'
   _globals['_LIMITS'].fields_by_name['update_time']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_LIMITS'].fields_by_name['max_venue_notional']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['max_venue_notional']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_LIMITS'].fields_by_name['max_net_notional']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['max_net_notional']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_LIMITS'].fields_by_name['instrument_limits']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['instrument_limits']._serialized_options = b'\272H\006\222\001\003\020\310\001'
+  _globals['_LIMITS'].fields_by_name['max_concentration']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['max_concentration']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_LIMITS'].fields_by_name['max_leverage']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['max_leverage']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_LIMITS'].fields_by_name['max_daily_loss']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['max_daily_loss']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_LIMITS'].fields_by_name['max_daily_drawdown']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['max_daily_drawdown']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_LIMITS'].fields_by_name['max_order_rate']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['max_order_rate']._serialized_options = b'\272H\010\032\006\030\240\215\006(\000'
+  _globals['_LIMITS'].fields_by_name['order_rate_window']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['order_rate_window']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\0052\000'
+  _globals['_LIMITS'].fields_by_name['duplicate_window']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['duplicate_window']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\0052\000'
+  _globals['_LIMITS'].fields_by_name['initial_margin']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['initial_margin']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
   _globals['_LIMITS']._loaded_options = None
   _globals['_LIMITS']._serialized_options = b'\352A=\n\020trademesh/Limits\022\031accounts/{account}/limits*\006limits2\006limits'
-  _globals['_LIMITS']._serialized_start=207
-  _globals['_LIMITS']._serialized_end=724
+  _globals['_INSTRUMENTLIMIT'].fields_by_name['instrument']._loaded_options = None
+  _globals['_INSTRUMENTLIMIT'].fields_by_name['instrument']._serialized_options = b'\272H.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$'
+  _globals['_INSTRUMENTLIMIT'].fields_by_name['max_notional']._loaded_options = None
+  _globals['_INSTRUMENTLIMIT'].fields_by_name['max_notional']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_INSTRUMENTLIMIT'].fields_by_name['max_position_quantity']._loaded_options = None
+  _globals['_INSTRUMENTLIMIT'].fields_by_name['max_position_quantity']._serialized_options = b'\272H\tr\004\240\302\030\001\330\001\001'
+  _globals['_LIMITS']._serialized_start=239
+  _globals['_LIMITS']._serialized_end=1461
+  _globals['_INSTRUMENTLIMIT']._serialized_start=1464
+  _globals['_INSTRUMENTLIMIT']._serialized_end=1679
 # @@protoc_insertion_point(module_scope)

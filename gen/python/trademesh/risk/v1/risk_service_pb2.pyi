@@ -8,9 +8,10 @@ from trademesh.risk.v1 import limits_pb2 as _limits_pb2
 from trademesh.type.v1 import contract_pb2 as _contract_pb2
 from trademesh.type.v1 import rules_pb2 as _rules_pb2
 from trademesh.type.v1 import side_pb2 as _side_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -49,6 +50,20 @@ class CheckOrderResponse(_message.Message):
     decision: _decision_pb2.Decision
     def __init__(self, decision: _Optional[_Union[_decision_pb2.Decision, _Mapping]] = ...) -> None: ...
 
+class CheckOrdersRequest(_message.Message):
+    __slots__ = ("account", "orders")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    orders: _containers.RepeatedCompositeFieldContainer[CheckOrderRequest]
+    def __init__(self, account: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[CheckOrderRequest, _Mapping]]] = ...) -> None: ...
+
+class CheckOrdersResponse(_message.Message):
+    __slots__ = ("decisions",)
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    decisions: _containers.RepeatedCompositeFieldContainer[_decision_pb2.Decision]
+    def __init__(self, decisions: _Optional[_Iterable[_Union[_decision_pb2.Decision, _Mapping]]] = ...) -> None: ...
+
 class GetLimitsRequest(_message.Message):
     __slots__ = ("name",)
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -72,14 +87,18 @@ class GetExposureRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class HaltTradingRequest(_message.Message):
-    __slots__ = ("account", "request_id", "reason")
+    __slots__ = ("account", "request_id", "reason", "mode", "cancel_open_orders")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
     account: str
     request_id: str
     reason: str
-    def __init__(self, account: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    mode: _exposure_pb2.TradingMode
+    cancel_open_orders: bool
+    def __init__(self, account: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., mode: _Optional[_Union[_exposure_pb2.TradingMode, str]] = ..., cancel_open_orders: _Optional[bool] = ...) -> None: ...
 
 class ResumeTradingRequest(_message.Message):
     __slots__ = ("account", "request_id", "reason")
@@ -90,3 +109,27 @@ class ResumeTradingRequest(_message.Message):
     request_id: str
     reason: str
     def __init__(self, account: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class GetTradingStateRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ListTradingStateChangesRequest(_message.Message):
+    __slots__ = ("parent", "page_size", "page_token")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    page_size: int
+    page_token: str
+    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListTradingStateChangesResponse(_message.Message):
+    __slots__ = ("changes", "next_page_token")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[_exposure_pb2.TradingStateChange]
+    next_page_token: str
+    def __init__(self, changes: _Optional[_Iterable[_Union[_exposure_pb2.TradingStateChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

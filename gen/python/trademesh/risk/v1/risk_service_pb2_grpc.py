@@ -43,6 +43,11 @@ class RiskServiceStub:
                 request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderRequest.SerializeToString,
                 response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderResponse.FromString,
                 _registered_method=True)
+        self.CheckOrders = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/CheckOrders',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrdersRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrdersResponse.FromString,
+                _registered_method=True)
         self.GetLimits = channel.unary_unary(
                 '/trademesh.risk.v1.RiskService/GetLimits',
                 request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetLimitsRequest.SerializeToString,
@@ -68,6 +73,16 @@ class RiskServiceStub:
                 request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ResumeTradingRequest.SerializeToString,
                 response_deserializer=trademesh_dot_risk_dot_v1_dot_exposure__pb2.TradingState.FromString,
                 _registered_method=True)
+        self.GetTradingState = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/GetTradingState',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetTradingStateRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_exposure__pb2.TradingState.FromString,
+                _registered_method=True)
+        self.ListTradingStateChanges = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/ListTradingStateChanges',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesResponse.FromString,
+                _registered_method=True)
 
 
 class RiskServiceServicer:
@@ -79,6 +94,14 @@ class RiskServiceServicer:
         """Checks an order against the account's limits and, if it passes, reserves for it under its id.
         Asked again with the same id it changes nothing and gives the same decision. With validate_only
         it reserves and stores nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckOrders(self, request, context):
+        """Says what would be decided on several orders, each counted with those before it that pass. It reserves
+        and stores nothing. The answers are in the order of the questions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,14 +129,33 @@ class RiskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def HaltTrading(self, request, context):
-        """Halts an account: no new order passes until ResumeTrading. Cancels pass.
+        """Halts an account, or lets it only reduce its positions, until ResumeTrading. "accounts/-" is all
+        accounts. The mode is committed before anything else: from then on no new order passes. Cancels pass.
+        With cancel_open_orders it then has the exchange cancel what is open and answers when that is done or
+        the deadline comes near. The answer is confirmed only by the venue's own word; until then the cancel
+        goes on in the background, over restarts too. A repeat changes nothing and tells how far it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResumeTrading(self, request, context):
-        """Lets a halted account trade again.
+        """Lets an account trade again, and ends a cancel of open orders that still goes on. An account stays
+        halted while "accounts/-" is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTradingState(self, request, context):
+        """Gets whether an account may trade, and how far a cancel of its open orders is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTradingStateChanges(self, request, context):
+        """Lists the changes of an account's trading mode, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,6 +168,11 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.CheckOrder,
                     request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderRequest.FromString,
                     response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderResponse.SerializeToString,
+            ),
+            'CheckOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckOrders,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrdersRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrdersResponse.SerializeToString,
             ),
             'GetLimits': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLimits,
@@ -151,6 +198,16 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.ResumeTrading,
                     request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ResumeTradingRequest.FromString,
                     response_serializer=trademesh_dot_risk_dot_v1_dot_exposure__pb2.TradingState.SerializeToString,
+            ),
+            'GetTradingState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTradingState,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetTradingStateRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_exposure__pb2.TradingState.SerializeToString,
+            ),
+            'ListTradingStateChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTradingStateChanges,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -182,6 +239,33 @@ class RiskService:
             '/trademesh.risk.v1.RiskService/CheckOrder',
             trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderRequest.SerializeToString,
             trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/CheckOrders',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrdersRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -317,6 +401,60 @@ class RiskService:
             '/trademesh.risk.v1.RiskService/ResumeTrading',
             trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ResumeTradingRequest.SerializeToString,
             trademesh_dot_risk_dot_v1_dot_exposure__pb2.TradingState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTradingState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/GetTradingState',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetTradingStateRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_exposure__pb2.TradingState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTradingStateChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/ListTradingStateChanges',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

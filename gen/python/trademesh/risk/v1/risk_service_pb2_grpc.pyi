@@ -42,6 +42,10 @@ class RiskServiceStub:
     Asked again with the same id it changes nothing and gives the same decision. With validate_only
     it reserves and stores nothing.
     """
+    CheckOrders: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.CheckOrdersRequest, _risk_service_pb2.CheckOrdersResponse]
+    """Says what would be decided on several orders, each counted with those before it that pass. It reserves
+    and stores nothing. The answers are in the order of the questions.
+    """
     GetLimits: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.GetLimitsRequest, _limits_pb2.Limits]
     """Gets the limits of an account."""
     UpdateLimits: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.UpdateLimitsRequest, _limits_pb2.Limits]
@@ -49,9 +53,20 @@ class RiskServiceStub:
     GetExposure: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.GetExposureRequest, _exposure_pb2.Exposure]
     """Gets positions, pending orders and reservations of an account, valued at the market."""
     HaltTrading: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.HaltTradingRequest, _exposure_pb2.TradingState]
-    """Halts an account: no new order passes until ResumeTrading. Cancels pass."""
+    """Halts an account, or lets it only reduce its positions, until ResumeTrading. "accounts/-" is all
+    accounts. The mode is committed before anything else: from then on no new order passes. Cancels pass.
+    With cancel_open_orders it then has the exchange cancel what is open and answers when that is done or
+    the deadline comes near. The answer is confirmed only by the venue's own word; until then the cancel
+    goes on in the background, over restarts too. A repeat changes nothing and tells how far it is.
+    """
     ResumeTrading: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ResumeTradingRequest, _exposure_pb2.TradingState]
-    """Lets a halted account trade again."""
+    """Lets an account trade again, and ends a cancel of open orders that still goes on. An account stays
+    halted while "accounts/-" is.
+    """
+    GetTradingState: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.GetTradingStateRequest, _exposure_pb2.TradingState]
+    """Gets whether an account may trade, and how far a cancel of its open orders is."""
+    ListTradingStateChanges: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ListTradingStateChangesRequest, _risk_service_pb2.ListTradingStateChangesResponse]
+    """Lists the changes of an account's trading mode, newest first."""
 
 @_typing.type_check_only
 class RiskServiceAsyncStub(RiskServiceStub):
@@ -65,6 +80,10 @@ class RiskServiceAsyncStub(RiskServiceStub):
     Asked again with the same id it changes nothing and gives the same decision. With validate_only
     it reserves and stores nothing.
     """
+    CheckOrders: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.CheckOrdersRequest, _risk_service_pb2.CheckOrdersResponse]  # type: ignore[assignment]
+    """Says what would be decided on several orders, each counted with those before it that pass. It reserves
+    and stores nothing. The answers are in the order of the questions.
+    """
     GetLimits: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.GetLimitsRequest, _limits_pb2.Limits]  # type: ignore[assignment]
     """Gets the limits of an account."""
     UpdateLimits: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.UpdateLimitsRequest, _limits_pb2.Limits]  # type: ignore[assignment]
@@ -72,9 +91,20 @@ class RiskServiceAsyncStub(RiskServiceStub):
     GetExposure: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.GetExposureRequest, _exposure_pb2.Exposure]  # type: ignore[assignment]
     """Gets positions, pending orders and reservations of an account, valued at the market."""
     HaltTrading: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.HaltTradingRequest, _exposure_pb2.TradingState]  # type: ignore[assignment]
-    """Halts an account: no new order passes until ResumeTrading. Cancels pass."""
+    """Halts an account, or lets it only reduce its positions, until ResumeTrading. "accounts/-" is all
+    accounts. The mode is committed before anything else: from then on no new order passes. Cancels pass.
+    With cancel_open_orders it then has the exchange cancel what is open and answers when that is done or
+    the deadline comes near. The answer is confirmed only by the venue's own word; until then the cancel
+    goes on in the background, over restarts too. A repeat changes nothing and tells how far it is.
+    """
     ResumeTrading: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ResumeTradingRequest, _exposure_pb2.TradingState]  # type: ignore[assignment]
-    """Lets a halted account trade again."""
+    """Lets an account trade again, and ends a cancel of open orders that still goes on. An account stays
+    halted while "accounts/-" is.
+    """
+    GetTradingState: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.GetTradingStateRequest, _exposure_pb2.TradingState]  # type: ignore[assignment]
+    """Gets whether an account may trade, and how far a cancel of its open orders is."""
+    ListTradingStateChanges: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ListTradingStateChangesRequest, _risk_service_pb2.ListTradingStateChangesResponse]  # type: ignore[assignment]
+    """Lists the changes of an account's trading mode, newest first."""
 
 class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
     """Decides whether an order may leave, and sets aside what it may use up. It fails closed: where it
@@ -90,6 +120,16 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         """Checks an order against the account's limits and, if it passes, reserves for it under its id.
         Asked again with the same id it changes nothing and gives the same decision. With validate_only
         it reserves and stores nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckOrders(
+        self,
+        request: _risk_service_pb2.CheckOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.CheckOrdersResponse, _abc.Awaitable[_risk_service_pb2.CheckOrdersResponse]]:
+        """Says what would be decided on several orders, each counted with those before it that pass. It reserves
+        and stores nothing. The answers are in the order of the questions.
         """
 
     @_abc_1.abstractmethod
@@ -122,7 +162,12 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _risk_service_pb2.HaltTradingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exposure_pb2.TradingState, _abc.Awaitable[_exposure_pb2.TradingState]]:
-        """Halts an account: no new order passes until ResumeTrading. Cancels pass."""
+        """Halts an account, or lets it only reduce its positions, until ResumeTrading. "accounts/-" is all
+        accounts. The mode is committed before anything else: from then on no new order passes. Cancels pass.
+        With cancel_open_orders it then has the exchange cancel what is open and answers when that is done or
+        the deadline comes near. The answer is confirmed only by the venue's own word; until then the cancel
+        goes on in the background, over restarts too. A repeat changes nothing and tells how far it is.
+        """
 
     @_abc_1.abstractmethod
     def ResumeTrading(
@@ -130,6 +175,24 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _risk_service_pb2.ResumeTradingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exposure_pb2.TradingState, _abc.Awaitable[_exposure_pb2.TradingState]]:
-        """Lets a halted account trade again."""
+        """Lets an account trade again, and ends a cancel of open orders that still goes on. An account stays
+        halted while "accounts/-" is.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTradingState(
+        self,
+        request: _risk_service_pb2.GetTradingStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exposure_pb2.TradingState, _abc.Awaitable[_exposure_pb2.TradingState]]:
+        """Gets whether an account may trade, and how far a cancel of its open orders is."""
+
+    @_abc_1.abstractmethod
+    def ListTradingStateChanges(
+        self,
+        request: _risk_service_pb2.ListTradingStateChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.ListTradingStateChangesResponse, _abc.Awaitable[_risk_service_pb2.ListTradingStateChangesResponse]]:
+        """Lists the changes of an account's trading mode, newest first."""
 
 def add_RiskServiceServicer_to_server(servicer: RiskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,149 @@
+"""What risk knows, as one connection sees it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.persistence import Connection, find_row
+from services.risk.domain.account import AccountState
+from services.risk.domain.limits import Limits
+from services.risk.domain.order import OrderTerms
+from services.risk.domain.question import Recent
+from services.risk.domain.trading import EVERYBODY, TradingChange, TradingMode, TradingState
+from services.risk.ports import AccountFacts, StoredDecision
+from services.risk.storage import rows
+from services.risk.storage.decisions import decision_from
+from services.risk.storage.remembered import RememberedFacts, Tokens
+from services.risk.storage.tables import (
+    DAYS,
+    DECISIONS,
+    HEADS,
+    HOLDINGS,
+    LIMITS,
+    POSITIONS,
+    RESERVATIONS,
+    TRADING,
+    TRADING_CHANGES,
+)
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_ACTIVE = TradingState(TradingMode.ACTIVE, "", _NEVER)
+
+
+class SqlRiskReader:
+    """What risk knows, as one connection sees it.
+
+    Args:
+        connection: of a snapshot or of a write transaction.
+        remembered: facts in memory.
+    """
+
+    def __init__(self, connection: Connection, remembered: RememberedFacts) -> None:
+        self._connection = connection
+        self._remembered = remembered
+
+    async def facts(self, account: str) -> AccountFacts:
+        """All about an account; read whole only where something changed behind our back."""
+        return (await self._found(account))[1]
+
+    async def accounts(self) -> Sequence[str]:
+        """Ids of the accounts that have limits."""
+        found = await self._connection.execute(sa.select(LIMITS.c.account).distinct().order_by("account"))
+        return list(found.scalars())
+
+    async def trading(self, account: str) -> TradingState:
+        """Mode of an account, or of all together."""
+        row = await find_row(self._connection, sa.select(TRADING).where(TRADING.c.account == account))
+        return _ACTIVE if row is None else rows.trading_from(row)
+
+    async def trading_changes(
+        self, account: str, after: tuple[str, ...] | None, size: int
+    ) -> Sequence[tuple[str, TradingChange]]:
+        """Changes of a mode, newest first: their ids are made in the order of time."""
+        column = TRADING_CHANGES.c.change_id
+        query = sa.select(TRADING_CHANGES).where(TRADING_CHANGES.c.account == account)
+        if after is not None:
+            query = query.where(column < after[0])
+        found = await self._connection.execute(query.order_by(column.desc()).limit(size))
+        return [(row["change_id"], rows.trading_change_from(row)) for row in _plain(found)]
+
+    async def decision(self, order_id: str) -> StoredDecision | None:
+        """The decision on an order."""
+        row = await find_row(self._connection, sa.select(DECISIONS).where(DECISIONS.c.order_id == order_id))
+        return None if row is None else decision_from(row)
+
+    async def recent(self, order: OrderTerms, limits: Limits, now: datetime) -> Recent:
+        """What the account did shortly before, as far as the limits ask."""
+        orders, duplicate = 0, ""
+        if limits.max_order_rate:
+            orders = await self._orders_since(order, now - limits.order_rate_window)
+        if limits.duplicate_window and not order.reduce_only and not order.group:
+            duplicate = await self._duplicate_since(order, now - limits.duplicate_window)
+        return Recent(orders, duplicate)
+
+    async def _orders_since(self, order: OrderTerms, since: datetime) -> int:
+        query = sa.select(sa.func.count()).where(*_passed_since(order, since))
+        return int((await self._connection.execute(query.select_from(DECISIONS))).scalar_one())
+
+    async def _duplicate_since(self, order: OrderTerms, since: datetime) -> str:
+        columns = DECISIONS.c
+        query = sa.select(columns.order_id).where(
+            *_passed_since(order, since),
+            columns.instrument == str(order.instrument),
+            columns.side == order.side.name,
+            columns.quantity == order.quantity,
+            columns.limit_price.is_not_distinct_from(order.limit_price),
+            columns.trigger_price.is_not_distinct_from(order.trigger_price),
+            columns.reduce_only.is_(False),
+            columns.order_group == "",
+        )
+        return (await self._connection.execute(query.limit(1))).scalar() or ""
+
+    async def _found(self, account: str) -> tuple[Tokens, AccountFacts]:
+        found = await self._connection.execute(
+            sa.select(HEADS.c.account, HEADS.c.token).where(HEADS.c.account.in_((account, EVERYBODY)))
+        )
+        tokens = {row.account: row.token for row in found}
+        key = (tokens.get(account, ""), tokens.get(EVERYBODY, ""))
+        facts = self._remembered.find(account, key)
+        if facts is None:
+            facts = await self._load(account)
+            self._remembered.put(key, facts)
+        return key, facts
+
+    async def _load(self, account: str) -> AccountFacts:
+        limits = await find_row(
+            self._connection,
+            sa.select(LIMITS).where(LIMITS.c.account == account).order_by(LIMITS.c.version.desc()).limit(1),
+        )
+        day = await find_row(self._connection, sa.select(DAYS).where(DAYS.c.account == account))
+        return AccountFacts(
+            account=account,
+            limits=None if limits is None else rows.limits_from(limits),
+            trading=await self.trading(account),
+            everybody=await self.trading(EVERYBODY),
+            state=await self._state(account),
+            day=None if day is None else rows.day_from(day),
+        )
+
+    async def _state(self, account: str) -> AccountState:
+        holdings, positions, reservations = [
+            _plain(await self._connection.execute(sa.select(table).where(table.c.account == account)))
+            for table in (HOLDINGS, POSITIONS, RESERVATIONS)
+        ]
+        return AccountState.of(
+            {(row["venue"], row["asset"]): row["quantity"] for row in holdings},
+            (rows.position_from(row) for row in positions),
+            (rows.reservation_from(row) for row in reservations),
+        )
+
+
+def _passed_since(order: OrderTerms, since: datetime) -> list[sa.ColumnElement[bool]]:
+    columns = DECISIONS.c
+    return [columns.account == order.account, columns.decide_time > since, columns.approved.is_(True)]
+
+
+def _plain(result: sa.CursorResult[Any]) -> Sequence[Mapping[str, Any]]:
+    return [{str(column): value for column, value in row.items()} for row in result.mappings()]
