@@ -12,9 +12,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from services.cli.datasets import Kind
 from services.cli.doctor import examine
+from services.cli.export import Asked, Pages, export
 from services.cli.logs import log_files, print_logs
 from services.cli.show import services_table, show_mesh, show_status
+from services.cli.tabular import Format
 from services.cli.up import bring_up
 from services.supervisor.client import Supervisor, default_state_dir
 from services.supervisor.failure import ExitCode, MeshError
@@ -199,6 +202,37 @@ def doctor(
     wrong = [finding for finding in findings if not finding.ok]
     if wrong:
         raise MeshError(f"{wrong[0].subject}: {wrong[0].detail}", wrong[0].code)
+
+
+@app.command(name="export")
+def export_rows(
+    kind: Annotated[Kind, typer.Argument(help="Which rows.")],
+    out: Annotated[Path, typer.Option(help="The file to write; replaced where it is there.")],
+    file_format: Annotated[Format, typer.Option("--format", help="Of the file.")] = Format.CSV,
+    account: Annotated[str, typer.Option(help="Id of the account.")] = "paper",
+    start: Annotated[str, typer.Option(help="Only from this time on, as in 2024-08-08T00:00:00Z.")] = "",
+    end: Annotated[str, typer.Option(help="Only before this time.")] = "",
+    instrument: Annotated[
+        str, typer.Option(help="Lots and gains: as in venues/sim/instruments/btc-usdt.")
+    ] = "",
+    strategy: Annotated[str, typer.Option(help="Ledger: as in strategies/sma-cross, or manual.")] = "",
+    restart: Annotated[bool, typer.Option("--restart", help="Drop what an interrupted export left.")] = False,
+    edge_port: EdgePort = 8080,
+    as_json: Json = False,
+) -> None:
+    """Copy ledger, fills, lots, gains or equity curve into a CSV or Parquet file; goes on after a break."""
+    filters = {"start_time": start, "end_time": end, "instrument": instrument, "strategy": strategy}
+    asked = Asked(kind, account, filters, file_format, out.resolve(), restart)
+    with _err.status(f"exporting {kind.value}") as spinner:
+        done = export(
+            asked, Pages(edge_port), lambda rows: spinner.update(f"exporting {kind.value}: {rows} rows")
+        )
+    if as_json:
+        typer.echo(json.dumps(asdict(done)))
+        return
+    _out.print(f"{done.rows} rows of {done.kind} in {done.file}", soft_wrap=True, highlight=False)
+    for name in done.text_columns:
+        _out.print(f"{name} does not fit into 38 digits and is text", highlight=False)
 
 
 @app.command(name="version")
