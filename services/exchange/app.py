@@ -13,6 +13,7 @@ from trademesh.exchange.v1 import exchange_service_pb2_grpc
 from services.chassis.events import outbox_binding
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.exchange.handlers.booking import Booking
+from services.exchange.handlers.cancel_all import CancelAllOrders
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk, Desks, VenueDesk
 from services.exchange.handlers.journal import LogJournal
@@ -97,12 +98,12 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     cancelling = CancelOrder(outside, requests, sending)
     resolver = Resolver(outside, sending, cancelling)
     writers = Writers(store, desks, timing)
-    operation = Operation(
-        outside, writers, Reconciler(outside, sending), ResumeOrders(outside, sending), resolver
-    )
+    reconciler = Reconciler(outside, sending)
+    sweeping = CancelAllOrders(outside, requests, cancelling, reconciler)
+    operation = Operation(outside, writers, reconciler, ResumeOrders(outside, sending), resolver)
     watching = WatchOrders(store, desks, runtime.clock, timing)
     several = PlaceOrders(outside, requests, placing)
-    use_cases = UseCases(placing, several, cancelling, Reads(store, desks), watching)
+    use_cases = UseCases(placing, several, cancelling, sweeping, Reads(store, desks), watching)
     # The rpcs that are not written yet answer UNIMPLEMENTED.
     servicer = ExchangeServicer(use_cases, WriterRelay(parts.peers))  # type: ignore[abstract]
 

@@ -1,6 +1,6 @@
 """ExchangeService: convert, ask the handler, convert back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from trademesh.exchange.v1 import order_pb2, venue_pb2
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.chassis.rpc.timestamps import optional_datetime
 from services.exchange import convert, convert_results
+from services.exchange.handlers.cancel_all import CancelAllOrders
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.place_order import PlaceOrder
 from services.exchange.handlers.place_orders import PlaceOrders
@@ -34,6 +35,7 @@ class UseCases:
     placing: PlaceOrder
     placing_several: PlaceOrders
     cancelling: CancelOrder
+    sweeping: CancelAllOrders
     reads: Reads
     watching: WatchOrders
 
@@ -114,18 +116,32 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, context: Context) -> order_pb2.Order:
         """Cancel an order."""
-        name = OrderName.parse(request.name)
-        order_id = convert.order_id_of(name)
-        if order_id is None:
-            raise name.not_found()
+        find = self._named(request)
         request_id = convert.request_id_of(request.request_id)
 
         async def here() -> order_pb2.Order:
+            account, order_id = await find()
             return convert.order_to_proto(
-                await self._use.cancelling.handle(name.account, order_id, request_id, remaining(context))
+                await self._use.cancelling.handle(account, order_id, request_id, remaining(context))
             )
 
         return await self._relay.run("CancelOrder", request, context, here)
+
+    async def CancelAllOrders(
+        self, request: pb.CancelAllOrdersRequest, context: Context
+    ) -> pb.CancelAllOrdersResponse:
+        """Cancel all open orders that the filter takes in."""
+        wanted = convert.cancel_filter_of(request)
+        request_id = convert.request_id_of(request.request_id)
+        if wanted is None:
+            return pb.CancelAllOrdersResponse(complete=True)
+
+        async def here() -> pb.CancelAllOrdersResponse:
+            return convert.swept_to_proto(
+                await self._use.sweeping.handle(wanted, request_id, remaining(context))
+            )
+
+        return await self._relay.run("CancelAllOrders", request, context, here)
 
     async def ListFills(self, request: pb.ListFillsRequest, context: Context) -> pb.ListFillsResponse:
         """A page of fills."""
@@ -165,6 +181,27 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
         async with aclosing(self._use.watching.watch(account, request.cursor)) as frames:  # type: ignore[type-var]
             async for frame in frames:
                 yield convert.frame_to_proto(frame)
+
+    def _named(self, request: pb.CancelOrderRequest) -> Callable[[], Awaitable[tuple[str, UUID]]]:
+        """How to come to account and id of the order that a cancel names."""
+        if not request.name:
+            account = AccountName.parse(request.parent, field="parent").account
+            venue = VenueName.parse(request.venue, field="venue").venue
+
+            async def by_client_id() -> tuple[str, UUID]:
+                found = await self._use.cancelling.order_id_at(account, venue, request.client_order_id)
+                return account, found
+
+            return by_client_id
+        name = OrderName.parse(request.name)
+        order_id = convert.order_id_of(name)
+        if order_id is None:
+            raise name.not_found()
+
+        async def by_name() -> tuple[str, UUID]:
+            return name.account, order_id
+
+        return by_name
 
     def drain(self) -> None:
         """End the open streams with SERVER_DRAINING; called when the service stops taking traffic."""

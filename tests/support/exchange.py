@@ -268,7 +268,7 @@ async def running_exchange(
 
 def _left_over() -> list["asyncio.Task[Any]"]:
     """The mutations that are still running: a killed process takes them with it."""
-    ours = {"PlaceOrder._once", "CancelOrder._once", "PlaceOrders._once"}
+    ours = {"PlaceOrder._once", "CancelOrder._once", "CancelAllOrders._once", "PlaceOrders._once"}
     return [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__qualname__", "") in ours]
 
 

@@ -76,6 +76,11 @@ def _cancel(mesh: RecordedMesh) -> Json:
     return {"name": mesh.resting_order(), "request_id": str(uuid4())}
 
 
+def _cancel_all(mesh: RecordedMesh) -> Json:
+    mesh.resting_order()
+    return {"parent": ACCOUNT, "request_id": str(uuid4()), "instrument": INSTRUMENT}
+
+
 def _watch_orders(mesh: RecordedMesh) -> Json:
     mesh.resting_order()
     return {"parent": ACCOUNT}
@@ -152,6 +157,7 @@ EXAMPLES: dict[str, Example] = {
         _fixed(parent=ACCOUNT, states=["ORDER_STATE_FILLED"], instrument=INSTRUMENT), "orders"
     ),
     "ExchangeService.CancelOrder": Example(_cancel, "venue_order_id"),
+    "ExchangeService.CancelAllOrders": Example(_cancel_all, "complete"),
     "ExchangeService.ListFills": Example(_fixed(parent=ACCOUNT, page_size=3), "fills"),
     "ExchangeService.ListBalances": Example(_fixed(parent=ACCOUNT), "balances"),
     "ExchangeService.WatchOrders": Example(_watch_orders, "order"),

@@ -17,6 +17,11 @@ from services.exchange.convert.orders import (
     request_id_of,
     states_of,
 )
+from services.exchange.convert.sweeps import (
+    cancel_filter_of,
+    swept_of,
+    swept_to_proto,
+)
 from services.exchange.convert.terms import (
     contract_to_proto,
     invalid,
@@ -39,6 +44,7 @@ from services.exchange.convert.views import (
 __all__ = [
     "asked_for",
     "balance_to_proto",
+    "cancel_filter_of",
     "contract_to_proto",
     "fill_of",
     "fill_to_proto",
@@ -57,6 +63,8 @@ __all__ = [
     "side_of",
     "side_to_proto",
     "states_of",
+    "swept_of",
+    "swept_to_proto",
     "terms_of",
     "time_in_force_of",
     "time_in_force_to_proto",

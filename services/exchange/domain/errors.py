@@ -41,6 +41,16 @@ def invalid_replacement(field: str, message: str) -> DomainError:
     )
 
 
+def no_such_client_order(venue: str, client_order_id: str) -> DomainError:
+    """Neither we nor the venue know an order of that client order id."""
+    return DomainError(
+        "ORDER_NOT_FOUND",
+        f"venue {venue} has no order with the client order id {client_order_id!r} in this account",
+        kind=ErrorKind.NOT_FOUND,
+        metadata={"order": client_order_id, "venue": venue},
+    )
+
+
 def request_expired(expire_time: datetime) -> DomainError:
     """A new request came at its expire_time or later."""
     moment = expire_time.isoformat()

@@ -96,6 +96,11 @@ class VenueOrder:
     reduce_only: bool = False
     contract: Contract | None = None
 
+    @property
+    def known_as(self) -> str:
+        """The client order id that the order has with us; made of the venue's id where it has none."""
+        return self.client_order_id or f"venue-{self.venue_order_id}"
+
 
 def fill_of(order: Order, told: VenueFill, now: datetime) -> Fill:
     """The fill of an order that the venue tells of."""
@@ -203,7 +208,7 @@ def adopted(venue: str, account: str, told: VenueOrder, correlation_id: str, now
         Order.intended(intent, told.assets, order_id, correlation_id, now, contract=told.contract),
         # It was seen in the venue's book; its fills and its end follow as evidence.
         state=OrderState.OPEN,
-        client_order_id=told.client_order_id or f"venue-{told.venue_order_id}",
+        client_order_id=told.known_as,
         venue_order_id=told.venue_order_id,
         submit_time=now,
     )

@@ -92,5 +92,4 @@ class Booking:
 
     @staticmethod
     async def _known(transaction: Transaction, venue: str, account: str, told: VenueOrder) -> Order | None:
-        client_id = told.client_order_id or f"venue-{told.venue_order_id}"
-        return await transaction.order_at(venue, account, client_id)
+        return await transaction.order_at(venue, account, told.known_as)

@@ -4,13 +4,18 @@ from uuid import UUID
 
 import structlog
 
-from services.exchange.domain.errors import order_not_cancellable
+from services.exchange.domain.errors import (
+    no_such_client_order,
+    order_not_cancellable,
+    venue_unavailable,
+    writer_fenced,
+)
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.requests import Requests
 from services.exchange.handlers.send_order import Outside, SendOrder
 from services.exchange.handlers.timing import Budget
-from services.exchange.ports import Accepted, CancelOutcome, Method, RequestClaim, Step
+from services.exchange.ports import Accepted, CancelOutcome, Method, RequestClaim, Step, VenueUnreachableError
 from services.kernel.errors import request_id_reused
 from services.kernel.names import OrderName
 
@@ -54,6 +59,33 @@ class CancelOrder:
             lambda: self._once(account, request_id, claim, budget),
             remaining,
         )
+
+    async def order_id_at(self, account: str, venue: str, client_order_id: str) -> UUID:
+        """The id of an order by its client order id; one that is not ours so far is adopted.
+
+        Raises:
+            DomainError: ACCOUNT_NOT_FOUND, VENUE_NOT_FOUND; ORDER_NOT_FOUND where neither we nor the
+                venue know it; VENUE_UNAVAILABLE where the venue cannot say; WRITER_FENCED.
+        """
+        desk = self._outside.desks.desk(account, venue)
+        async with self._outside.store.reading() as queries:
+            order = await queries.order_at(venue, account, client_order_id)
+        if order is not None:
+            return order.order_id
+        if not self._outside.store.is_writer(account):
+            raise writer_fenced(account)
+        try:
+            told = await desk.venue.find(account, client_order_id)
+        except VenueUnreachableError as error:
+            desk.venue_desk.unanswered(error)
+            raise venue_unavailable(venue, "it does not answer", error.retry_after) from error
+        desk.venue_desk.heard()
+        if told is None:
+            raise no_such_client_order(venue, client_order_id)
+        async with self._outside.store.writing(account) as transaction:
+            booked = await self._outside.booking.apply_or_adopt(transaction, venue, account, told)
+        self._outside.booking.report(booked)
+        return booked.after.order_id
 
     async def attempt(self, order: Order, within: float) -> tuple[Order, CancelOutcome]:
         """Ask the venue once, and book what it says.

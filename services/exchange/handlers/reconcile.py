@@ -101,17 +101,22 @@ class Reconciler:
         async with self._outside.store.reading() as queries:
             ours = await queries.live_orders(desk.account, desk.venue_id, _AT_VENUE)
         listed = await desk.venue.open_orders(desk.account)
-        at_venue = {told.client_order_id for told in listed}
+        at_venue = {told.known_as for told in listed}
         for told in listed:
-            await self._open_order(desk, told)
+            await self.open_order(desk, told)
         for order in ours:
             if order.client_order_id not in at_venue:
                 with correlated(order.correlation_id):
                     await self._no_longer_open(desk, order)
 
-    async def _open_order(self, desk: Desk, told: VenueOrder) -> None:
+    async def open_order(self, desk: Desk, told: VenueOrder) -> None:
+        """Book an order that the venue lists as open; one that is not ours so far is adopted.
+
+        Raises:
+            VenueUnreachableError: the venue does not answer the questions that this takes.
+        """
         async with self._outside.store.reading() as queries:
-            order = await queries.order_at(desk.venue_id, desk.account, told.client_order_id)
+            order = await queries.order_at(desk.venue_id, desk.account, told.known_as)
         if order is not None and order.final:
             await self._resurfaced(desk, order)
             return

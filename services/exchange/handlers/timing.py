@@ -55,7 +55,10 @@ class Budget:
     def __init__(self, seconds: float, margin: float) -> None:
         self._end = asyncio.get_running_loop().time() + seconds - margin
 
+    def left(self) -> float:
+        """Seconds that are left; below zero where it is over."""
+        return self._end - asyncio.get_running_loop().time()
+
     def within(self, most: float) -> float:
         """How long the next call upstream may take."""
-        left = self._end - asyncio.get_running_loop().time()
-        return max(_LEAST_S, min(most, left))
+        return max(_LEAST_S, min(most, self.left()))

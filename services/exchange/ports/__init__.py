@@ -27,6 +27,7 @@ from services.exchange.ports.store import (
     Store,
     StoredBatch,
     StoredRequest,
+    StoredSweep,
     Transaction,
 )
 from services.exchange.ports.venues import (
@@ -75,6 +76,7 @@ __all__ = [
     "Store",
     "StoredBatch",
     "StoredRequest",
+    "StoredSweep",
     "Transaction",
     "TransferPage",
     "Uncertain",

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
+from services.exchange.domain.sweeps import Swept
 from services.kernel.errors import DomainError
 
 
@@ -20,6 +21,7 @@ class Method(StrEnum):
     CREATE = "create"
     CREATE_ORDERS = "create_orders"
     CANCEL = "cancel"
+    CANCEL_ALL = "cancel_all"
     REPLACE = "replace"
 
 
@@ -70,6 +72,19 @@ class StoredBatch:
     fingerprint: str
     batch_id: UUID
     answer: Sequence[OrderResult] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSweep:
+    """A request_id that was used to cancel all orders.
+
+    Attributes:
+        fingerprint: of the body it stands for.
+        answer: the first answer; None while it is not given.
+    """
+
+    fingerprint: str
+    answer: Swept | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +174,10 @@ class Queries(Protocol):
         """What a request_id stands for that was used for several orders; None for any other."""
         ...
 
+    async def sweep(self, account: str, request_id: str) -> StoredSweep | None:
+        """What a request_id stands for that was used to cancel all orders; None for any other."""
+        ...
+
     async def cursors(self, account: str, venue: str) -> Cursors:
         """How far we have followed."""
         ...
@@ -193,6 +212,10 @@ class Transaction(Queries, Protocol):
 
     async def answer_request(self, account: str, request_id: str, answer: Order) -> None:
         """Keep the first answer of a request; a later one changes nothing."""
+        ...
+
+    async def answer_sweep(self, account: str, request_id: str, answer: Swept) -> None:
+        """Keep the first answer of a request to cancel all orders; a later one changes nothing."""
         ...
 
     async def answer_creation(self, order: Order) -> None:

@@ -13,6 +13,7 @@ from services.exchange import convert, convert_results
 from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
+from services.exchange.domain.sweeps import Swept
 from services.exchange.ports import (
     Cursors,
     FillFilter,
@@ -22,6 +23,7 @@ from services.exchange.ports import (
     OrderResult,
     StoredBatch,
     StoredRequest,
+    StoredSweep,
 )
 from services.exchange.storage.rows import fill_of, order_of
 from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, OUTBOX, REQUESTS
@@ -110,7 +112,7 @@ class SqlQueries:
         row = await self._request_row(account, request_id)
         if row is None:
             return None
-        several = row["method"] == Method.CREATE_ORDERS
+        several = row["method"] in {Method.CREATE_ORDERS, Method.CANCEL_ALL}
         answer = None if several or row["answer"] is None else answer_of(row["answer"])
         return StoredRequest(row["fingerprint"], UUID(row["order_id"]), answer)
 
@@ -121,6 +123,14 @@ class SqlQueries:
             return None
         answer = None if row["answer"] is None else batch_of(row["answer"])
         return StoredBatch(row["fingerprint"], UUID(row["order_id"]), answer)
+
+    async def sweep(self, account: str, request_id: str) -> StoredSweep | None:
+        """What a request_id stands for that was used to cancel all orders; None for any other."""
+        row = await self._request_row(account, request_id)
+        if row is None or row["method"] != Method.CANCEL_ALL:
+            return None
+        answer = None if row["answer"] is None else sweep_of(row["answer"])
+        return StoredSweep(row["fingerprint"], answer)
 
     async def cursors(self, account: str, venue: str) -> Cursors:
         """How far we have followed."""
@@ -188,3 +198,13 @@ def _entry(sequence: int, kind: str, payload: bytes) -> list[LogEntry]:
         filled = order_events_pb2.FillRecorded.FromString(payload)
         return [LogEntry(sequence, fill=convert.fill_of(filled.fill))]
     return []
+
+
+def sweep_of(data: bytes) -> Swept:
+    """A kept answer to CancelAllOrders."""
+    return convert.swept_of(exchange_service_pb2.CancelAllOrdersResponse.FromString(data))
+
+
+def sweep_bytes(answer: Swept) -> bytes:
+    """An answer to CancelAllOrders to keep."""
+    return convert.swept_to_proto(answer).SerializeToString(deterministic=True)

@@ -13,8 +13,9 @@ from services.chassis.telemetry.correlation import correlation_id
 from services.exchange import convert
 from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.order import Order
+from services.exchange.domain.sweeps import Swept
 from services.exchange.ports import Cursors, Method, OrderResult, RequestClaim
-from services.exchange.storage.queries import SqlQueries, answer_bytes, batch_bytes
+from services.exchange.storage.queries import SqlQueries, answer_bytes, batch_bytes, sweep_bytes
 from services.exchange.storage.rows import fill_row, order_row, transfer_row
 from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, REQUESTS, TRANSFERS
 from services.kernel.errors import DomainError, ErrorKind
@@ -112,6 +113,10 @@ class SqlTransaction(SqlQueries):
     async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> None:
         """Keep the first answer of a request for several orders; a later one changes nothing."""
         await self._keep_answer(account, request_id, batch_bytes(answer))
+
+    async def answer_sweep(self, account: str, request_id: str, answer: Swept) -> None:
+        """Keep the first answer of a request to cancel all orders; a later one changes nothing."""
+        await self._keep_answer(account, request_id, sweep_bytes(answer))
 
     async def answer_creation(self, order: Order) -> None:
         """Keep the first answer of the request that made an order, if it has none yet."""

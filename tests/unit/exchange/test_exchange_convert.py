@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from trademesh.exchange.v1 import order_pb2
 from trademesh.exchange.v1.exchange_service_pb2 import CreateOrderRequest
@@ -19,6 +20,7 @@ from services.exchange.domain.evidence import VenueStatus
 from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order, OrderIntent
+from services.exchange.domain.sweeps import Swept
 from services.exchange.domain.terms import LimitTerms, MarketTerms, Terms, TimeInForce
 from services.exchange.settings import AccountSettings, BudgetSettings, ExchangeSettings, VenueSettings
 from services.exchange.storage.rows import fill_of as fill_from_row
@@ -27,7 +29,7 @@ from services.exchange.storage.rows import order_of as order_from_row
 from services.exchange.storage.tables import ORDERS
 from services.exchange.venues import simvenue_convert
 from services.kernel.errors import DomainError
-from tests.support.exchange_strategies import fills, orders, transfers
+from tests.support.exchange_strategies import fills, ids, orders, transfers
 
 
 @given(orders())
@@ -45,6 +47,12 @@ def test_order_to_a_row_and_back(order: Order) -> None:
     row: Any = order_row(order)
     assert order_from_row(row) == order
     assert set(row) == set(ORDERS.columns.keys())
+
+
+@given(st.lists(orders(), max_size=3), st.booleans(), st.lists(ids, max_size=2))
+def test_swept_orders_there_and_back(found: list[Order], complete: bool, venues: list[str]) -> None:
+    swept = Swept(tuple(found), complete, tuple(venues))
+    assert convert.swept_of(convert.swept_to_proto(swept)) == swept
 
 
 @given(fills)
