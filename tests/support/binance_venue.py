@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from services.simvenue.settings import BinanceKey, SimvenueSettings
 from tests.support.application import runtime_of
 from tests.support.simvenue import MIGRATIONS, sqlite_url
 
+_WITHIN_S = 10.0
 MAKERS: Final = "makers"
 TAKERS: Final = "takers"
 FUNDS: Final = {"usdt": Decimal(1_000_000_000), "btc": Decimal(20_000), "eth": Decimal(1_000)}
@@ -160,6 +162,12 @@ class BinanceVenue:
         """Speaks plain HTTP as an account."""
         return RawClient(self._session, self.url, account)
 
+    @asynccontextmanager
+    async def listening(self, path: str) -> AsyncIterator["Listener"]:
+        """Open a WebSocket, as in ``/ws/btcusdt@trade``."""
+        async with self._session.ws_connect(URL(f"{self.ws_url}{path}", encoded=True)) as socket:
+            yield Listener(socket)
+
     async def deposit(self, account: str, currency: str, amount: str) -> None:
         """Money comes in from outside."""
         await self.door.floor.execute(
@@ -275,5 +283,49 @@ def point_at(exchange: Any, venue: BinanceVenue) -> None:
     api.update(dict.fromkeys(("public", "private", "v1"), f"{venue.url}/api/v3"))
     api["sapi"] = f"{venue.url}/sapi/v1"
     if "ws" in api:
-        api["ws"]["spot"] = f"{venue.ws_url}/stream"
+        api["ws"]["spot"] = f"{venue.ws_url}/ws/stream"
         api["ws"]["ws-api"]["spot"] = f"{venue.ws_url}/ws-api/v3"
+
+
+class Listener:
+    """An open WebSocket, read message by message.
+
+    Args:
+        socket: as aiohttp opened it.
+    """
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self._number = 0
+
+    async def next(self) -> Any:
+        """The next message."""
+        async with asyncio.timeout(_WITHIN_S):
+            return json.loads(await self.socket.receive_str())
+
+    async def until(self, wanted: Callable[[Any], object]) -> Any:
+        """The next message of which this is true."""
+        while not wanted(message := await self.next()):
+            pass
+        return message
+
+    async def closed(self) -> int | None:
+        """The code it is closed with, after whatever comes before."""
+        async with asyncio.timeout(_WITHIN_S):
+            while (await self.socket.receive()).type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.PING}:
+                pass
+        return self.socket.close_code
+
+    async def ask(self, method: str, params: object = None) -> Any:
+        """Send a request and give its answer, leaving out what comes between."""
+        self._number += 1
+        number = self._number
+        await self.socket.send_json({"method": method, "params": params or [], "id": number})
+        return await self.until(lambda message: isinstance(message, dict) and message.get("id") == number)
+
+    async def signed(self, account: str, method: str, **params: object) -> Any:
+        """Ask the WebSocket API for something that must be signed."""
+        values = {"timestamp": now_ms(), "apiKey": key_of(account), **params}
+        payload = "&".join(f"{name}={value}" for name, value in sorted(values.items()))
+        signature = hmac.new(secret_of(account).encode(), payload.encode(), hashlib.sha256).hexdigest()
+        return await self.ask(method, {**values, "signature": signature})

@@ -15,10 +15,13 @@ from services.simvenue.binance.faults import Faults
 from services.simvenue.binance.gate import Gate
 from services.simvenue.binance.keys import ApiKey, Keyring
 from services.simvenue.binance.limits import Limits
+from services.simvenue.binance.listen_keys import ListenKeys
 from services.simvenue.binance.market import MarketEndpoints
 from services.simvenue.binance.rest import RestDoor
 from services.simvenue.binance.rules import Symbols
+from services.simvenue.binance.sockets import Sources, StreamDoor
 from services.simvenue.binance.trading import TradingEndpoints
+from services.simvenue.binance.wsapi import WebSocketApi
 from services.simvenue.floor import TradingFloor
 from services.simvenue.ports import Ledger
 
@@ -82,7 +85,6 @@ class BinanceDoor:
             self._open.set()
             await asyncio.Event().wait()
         finally:
-            self.faults.close()
             await runner.cleanup()
 
     async def opened(self) -> int:
@@ -94,15 +96,29 @@ class BinanceDoor:
         behind = self._behind
         symbols = Symbols(market.instrument for market in behind.floor.venue.markets.values())
         desk = Desk(behind.floor, behind.ledger, behind.ids)
+        keys = ListenKeys(self.now_ms, behind.ids)
         endpoints = [
             *MarketEndpoints(behind.floor, symbols, self.limits, self.now_ms).endpoints(),
             *TradingEndpoints(desk, symbols).endpoints(),
             *AccountEndpoints(desk, symbols, self.limits).endpoints(),
+            *keys.endpoints(),
         ]
         gate = Gate(Keyring(self._keys), self.limits, self.now_ms)
+        sources = Sources(behind.floor, symbols, desk.cancels, keys)
+        streams = StreamDoor(sources, self.faults, self.limits)
         application = web.Application()
-        application.router.add_route("*", "/{path:.*}", RestDoor(gate, endpoints, self.faults).handle)
+        application.on_shutdown.append(self._say_goodbye)
+        router = application.router
+        router.add_get("/ws", streams.raw)
+        router.add_get("/ws/{streams:.*}", streams.raw)
+        router.add_get("/stream", streams.combined)
+        router.add_get("/ws-api/v3", WebSocketApi(gate, endpoints, sources, self.faults).serve)
+        router.add_route("*", "/{path:.*}", RestDoor(gate, endpoints, self.faults).handle)
         return application
+
+    async def _say_goodbye(self, _: web.Application) -> None:
+        self.faults.close()
+        await self.faults.close_sockets()
 
 
 Opened = Callable[[BinanceDoor], None]

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Final, Protocol
+
+_GOING_AWAY: Final = 1001
 
 
 class FaultKind(Enum):
@@ -35,13 +38,25 @@ class Fault:
     times: int = 1
 
 
+class Breakable(Protocol):
+    """An open WebSocket."""
+
+    def abort(self) -> None:
+        """Break it without a word."""
+        ...
+
+    async def close(self, code: int, why: str) -> None:
+        """Say goodbye."""
+        ...
+
+
 class Faults:
     """The faults that wait to happen, and the ways to break what is open."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
         self._closed = asyncio.Event()
-        self._breakers: set[Callable[[], None]] = set()
+        self._open: set[Breakable] = set()
 
     def add(self, fault: Fault) -> None:
         """Let something go wrong, after the faults for the same endpoint that wait already."""
@@ -68,12 +83,17 @@ class Faults:
         """Let everything go that hangs."""
         self._closed.set()
 
-    def watch(self, breaker: Callable[[], None]) -> Callable[[], None]:
-        """Name a way to break an open WebSocket; answers how to forget it."""
-        self._breakers.add(breaker)
-        return lambda: self._breakers.discard(breaker)
+    def watch(self, connection: "Breakable") -> Callable[[], None]:
+        """Name an open WebSocket; answers how to forget it."""
+        self._open.add(connection)
+        return lambda: self._open.discard(connection)
 
     def drop_sockets(self) -> None:
         """Break every open WebSocket without a word."""
-        for breaker in list(self._breakers):
-            breaker()
+        for connection in list(self._open):
+            connection.abort()
+
+    async def close_sockets(self) -> None:
+        """Say goodbye to every open WebSocket: the venue closes."""
+        for connection in list(self._open):
+            await connection.close(_GOING_AWAY, "the venue closes")

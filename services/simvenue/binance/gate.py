@@ -109,7 +109,7 @@ class Gate:
 
     def __init__(self, keyring: Keyring, limits: Limits, now_ms: Callable[[], int]) -> None:
         self._keyring = keyring
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self.limits = limits
 
     async def answer(self, endpoint: Endpoint, params: Params, sender: Credentials) -> Answer:
@@ -153,7 +153,7 @@ class Gate:
         if not sender.signature:
             raise mandatory("signature")
         check_signature(key, sender.payload, sender.signature)
-        check_age(params, self._now_ms())
+        check_age(params, self.now_ms())
 
     def _headers(self, address: str) -> dict[str, str]:
         used = str(self.limits.used(address))

@@ -1,14 +1,16 @@
 """Candles in Binance's intervals, made of the venue's own."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from services.simvenue.binance.wire import ZERO, amount, milliseconds
+from services.simvenue.binance.wire import amount, milliseconds
 from services.simvenue.domain.candles import Candle, Interval
 from services.simvenue.domain.instrument import Instrument
-from services.simvenue.domain.market import Market
+from services.simvenue.domain.market import Market, PublicTrade
+from services.simvenue.domain.terms import Side
 
 _S_NS: Final = 1_000_000_000
 _M_NS: Final = 60 * _S_NS
@@ -109,8 +111,51 @@ def klines(
     ]
 
 
-def kline_json(instrument: Instrument, kline: Kline) -> list[Any]:
-    """A kline as REST tells it. How much takers bought is not kept, and told as zero."""
+class Takers(NamedTuple):
+    """What the tape knows of an interval.
+
+    Attributes:
+        lots: what takers bought.
+        tick_lots: price times quantity of that.
+        first_id: of the first trade; -1 without one.
+        last_id: of the last.
+    """
+
+    lots: int = 0
+    tick_lots: int = 0
+    first_id: int = -1
+    last_id: int = -1
+
+
+class TakerVolumes:
+    """What takers bought in each interval, of which the venue keeps only as much as its tape goes back.
+
+    Args:
+        market: whose tape it is.
+    """
+
+    def __init__(self, market: Market) -> None:
+        self._tape = list(market.tape)
+        self._kept_ns = self._tape[0].time_ns if len(self._tape) == market.tape.maxlen else 0
+
+    def of(self, kline: Kline) -> Takers:
+        """What takers bought in an interval; zeros where the tape does not reach back to all of it."""
+        first = bisect_left(self._tape, kline.open_ns, key=_time_ns)
+        last = bisect_left(self._tape, kline.close_ns, key=_time_ns)
+        if first == last or kline.open_ns <= self._kept_ns:
+            return Takers()
+        trades = self._tape[first:last]
+        bought = [trade for trade in trades if trade.taker_side is Side.BUY]
+        return Takers(
+            sum(trade.lots for trade in bought),
+            sum(trade.price * trade.lots for trade in bought),
+            trades[0].trade_id,
+            trades[-1].trade_id,
+        )
+
+
+def kline_json(instrument: Instrument, kline: Kline, takers: Takers) -> list[Any]:
+    """A kline as REST tells it."""
     return [
         milliseconds(kline.open_ns),
         amount(instrument.price(kline.open)),
@@ -121,10 +166,32 @@ def kline_json(instrument: Instrument, kline: Kline) -> list[Any]:
         milliseconds(kline.close_ns) - 1,
         amount(instrument.notional(kline.tick_lots)),
         kline.trades,
-        ZERO,
-        ZERO,
+        amount(instrument.quantity(takers.lots)),
+        amount(instrument.notional(takers.tick_lots)),
         "0",
     ]
+
+
+def kline_event(
+    market: Market, interval: KlineInterval, kline: Kline, now_ms: int, *, closed: bool
+) -> dict[str, Any]:
+    """A kline as the stream tells it."""
+    instrument, takers = market.instrument, TakerVolumes(market).of(kline)
+    told = kline_json(instrument, kline, takers)
+    names = {"t": 0, "o": 1, "h": 2, "l": 3, "c": 4, "v": 5, "T": 6, "q": 7, "n": 8, "V": 9, "Q": 10, "B": 11}
+    return {
+        "e": "kline",
+        "E": now_ms,
+        "s": instrument.venue_symbol,
+        "k": {
+            **{name: told[place] for name, place in names.items()},
+            "s": instrument.venue_symbol,
+            "i": interval.name,
+            "f": takers.first_id,
+            "L": takers.last_id,
+            "x": closed,
+        },
+    }
 
 
 def _merged(candles: Sequence[Candle], interval: KlineInterval) -> Iterator[Kline]:
@@ -164,6 +231,10 @@ def _flat(last: Kline, until_ns: int, interval: KlineInterval) -> Iterator[Kline
     while open_ns < until_ns:
         yield Kline(open_ns, interval.next_ns(open_ns), price, price, price, price, 0, 0, 0)
         open_ns = interval.next_ns(open_ns)
+
+
+def _time_ns(trade: PublicTrade) -> int:
+    return trade.time_ns
 
 
 def _month_ns(year: int, month: int) -> int:

@@ -27,12 +27,14 @@ class Allowance:
         orders_10s: orders of one account in ten seconds.
         orders_1d: orders of one account in a day.
         ignored: refused requests after which an address is banned.
+        messages: messages on one WebSocket of streams in a second; 0 for any number.
     """
 
     weight: int = 6_000
     orders_10s: int = 100
     orders_1d: int = 200_000
     ignored: int = 10
+    messages: int = 5
 
 
 @dataclass(slots=True)

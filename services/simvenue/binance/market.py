@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.kernel.decimals import EXACT
 from services.simvenue.binance.errors import BinanceError, bad_symbol, mandatory, not_valid
 from services.simvenue.binance.gate import Call, Endpoint, Endpoints, Security, by_symbols
-from services.simvenue.binance.klines import INTERVALS, kline_json, klines
+from services.simvenue.binance.klines import INTERVALS, TakerVolumes, kline_json, klines
 from services.simvenue.binance.limits import Limits
 from services.simvenue.binance.params import Params
 from services.simvenue.binance.rules import Symbols, symbol_json
@@ -143,7 +143,8 @@ class MarketEndpoints:
             self._floor.now_ns,
         )
         shown = page_of(found, limit, newest=start_ms is None)
-        return [kline_json(market.instrument, kline) for kline in shown]
+        takers = TakerVolumes(market)
+        return [kline_json(market.instrument, kline, takers.of(kline)) for kline in shown]
 
     async def average(self, call: Call) -> Any:
         """The average price of the last five minutes."""

@@ -41,6 +41,10 @@ class Symbols:
             raise bad_symbol()
         return instrument
 
+    def has(self, symbol: str) -> bool:
+        """Whether there is such a symbol."""
+        return symbol in self._instruments
+
     def name(self, symbol: str) -> str:
         """Binance's spelling of an instrument's id: ``btc-usdt`` is ``BTCUSDT``."""
         return self._names[symbol]

@@ -16,6 +16,32 @@ _AVERAGE_NS: Final = 300_000_000_000
 _MINUTES: Final = 1_500
 _PERCENT: Final = Decimal("0.001")
 _AVERAGE: Final = Decimal("0.00000001")
+_MINI_KEYS: Final = {
+    "s": "symbol",
+    "c": "lastPrice",
+    "o": "openPrice",
+    "h": "highPrice",
+    "l": "lowPrice",
+    "v": "volume",
+    "q": "quoteVolume",
+}
+_TICKER_KEYS: Final = {
+    **_MINI_KEYS,
+    "p": "priceChange",
+    "P": "priceChangePercent",
+    "w": "weightedAvgPrice",
+    "x": "prevClosePrice",
+    "Q": "lastQty",
+    "b": "bidPrice",
+    "B": "bidQty",
+    "a": "askPrice",
+    "A": "askQty",
+    "O": "openTime",
+    "C": "closeTime",
+    "F": "firstId",
+    "L": "lastId",
+    "n": "count",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +174,26 @@ def ticker_json(market: Market, now_ns: int) -> dict[str, Any]:
         "bidQty": bid_quantity,
         "askPrice": ask,
         "askQty": ask_quantity,
+    }
+
+
+def mini_event(market: Market, now_ns: int) -> dict[str, Any]:
+    """The short statistics as a stream tells them."""
+    told = mini_json(market, now_ns)
+    return {
+        "e": "24hrMiniTicker",
+        "E": milliseconds(now_ns),
+        **{key: told[name] for key, name in _MINI_KEYS.items()},
+    }
+
+
+def ticker_event(market: Market, now_ns: int) -> dict[str, Any]:
+    """The full statistics as a stream tells them."""
+    told = ticker_json(market, now_ns)
+    return {
+        "e": "24hrTicker",
+        "E": milliseconds(now_ns),
+        **{key: told[name] for key, name in _TICKER_KEYS.items()},
     }
 
 

@@ -1,0 +1,231 @@
+"""The WebSocket API: every REST endpoint under a name of its own, and the user data stream beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import WSCloseCode, web
+
+from services.simvenue.binance.connection import Connection
+from services.simvenue.binance.errors import BinanceError, outcome_unknown
+from services.simvenue.binance.faults import FaultKind, Faults
+from services.simvenue.binance.gate import Answer, Call, Credentials, Endpoint, Endpoints, Gate, Security
+from services.simvenue.binance.params import Params, pairs_of_json
+from services.simvenue.binance.rest import BEFORE, fault_answer, of_error
+from services.simvenue.binance.sockets import Sources, id_of
+from services.simvenue.binance.user_events import UserChannel
+
+_CONNECTING: Final = 2
+_DROPS: Final = frozenset({FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER})
+
+
+class WebSocketApi:
+    """Answers requests for the WebSocket API.
+
+    Args:
+        gate: the way every request takes.
+        endpoints: what can be asked for; those without a name cannot be asked for here.
+        sources: where streams come from.
+        faults: what goes wrong.
+    """
+
+    def __init__(self, gate: Gate, endpoints: Endpoints, sources: Sources, faults: Faults) -> None:
+        self._gate = gate
+        self._endpoints = {each.name: each for each in endpoints if each.name}
+        self._sources = sources
+        self._faults = faults
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """``/ws-api/v3``."""
+        address = request.remote or ""
+        try:
+            self._gate.limits.charge(address, _CONNECTING)
+        except BinanceError as error:
+            return web.json_response(error.body(), status=error.status, headers=error.headers)
+        connection = await Connection.open(request, 0)
+        forget = self._faults.watch(connection)
+        quiet = request.query.get("returnRateLimits") == "false"
+        session = _Session(self._gate, self._sources, connection, address)
+        endpoints = {**self._endpoints, **{each.name: each for each in session.endpoints()}}
+        try:
+            await _Conversation(session, endpoints, self._faults, quiet=quiet).run()
+        finally:
+            forget()
+            await connection.end()
+        return connection.socket
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that can be understood."""
+
+    number: Any
+    method: str
+    params: Mapping[str, Any]
+
+
+class _Session:
+    """What one socket has subscribed to."""
+
+    def __init__(self, gate: Gate, sources: Sources, connection: Connection, address: str) -> None:
+        self._sources = sources
+        self._subscriptions: dict[int, str] = {}
+        self._begun = 0
+        self.gate = gate
+        self.connection = connection
+        self.address = address
+
+    def endpoints(self) -> Endpoints:
+        """What can be asked about it."""
+        none, signed, user = Security.NONE, Security.SIGNED, "userDataStream"
+        return [
+            Endpoint("WS", "", self.logon, 2, signed, 0, "session.logon"),
+            Endpoint("WS", "", self.status, 2, none, 0, "session.status"),
+            Endpoint("WS", "", self.status, 2, none, 0, "session.logout"),
+            Endpoint("WS", "", self.subscriptions, 2, none, 0, "session.subscriptions"),
+            Endpoint("WS", "", self.refuse, 2, none, 0, f"{user}.subscribe"),
+            Endpoint("WS", "", self.subscribe, 2, signed, 0, f"{user}.subscribe.signature"),
+            Endpoint("WS", "", self.unsubscribe, 2, none, 0, f"{user}.unsubscribe"),
+        ]
+
+    async def logon(self, call: Call) -> Any:
+        """Logging on once for all: Binance takes no HMAC key for it, and there is no other here."""
+        call.params.finish()
+        raise BinanceError(-4056, "HMAC_SHA256 API key is not supported.")
+
+    async def refuse(self, call: Call) -> Any:
+        """What needs a session that is logged on."""
+        call.params.finish()
+        raise BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+
+    async def status(self, call: Call) -> Any:
+        """Who is logged on: nobody."""
+        call.params.finish()
+        return {
+            "apiKey": None,
+            "authorizedSince": None,
+            "connectedSince": self.gate.now_ms(),
+            "returnRateLimits": True,
+            "serverTime": self.gate.now_ms(),
+            "userDataStream": bool(self._subscriptions),
+        }
+
+    async def subscriptions(self, call: Call) -> Any:
+        """All subscriptions."""
+        call.params.finish()
+        return [{"subscriptionId": number} for number in self._subscriptions]
+
+    async def subscribe(self, call: Call) -> Any:
+        """The events of an account, from now on."""
+        call.params.finish()
+        if call.account in self._subscriptions.values():
+            raise BinanceError(-2035, "User Data Stream subscription already active.")
+        number, self._begun = self._begun, self._begun + 1
+        channel = UserChannel(self._sources.floor, call.account, self._sources.symbols, self._sources.cancels)
+        self._subscriptions[number] = call.account
+        self.connection.listen(str(number), channel, lambda news: {"subscriptionId": number, "event": news})
+        return {"subscriptionId": number}
+
+    async def unsubscribe(self, call: Call) -> Any:
+        """The events of an account, or of all, no more."""
+        number = call.params.whole("subscriptionId")
+        call.params.finish()
+        gone = list(self._subscriptions) if number is None else [number]
+        if not gone or any(each not in self._subscriptions for each in gone):
+            raise BinanceError(-2036, "User Data Stream subscription not active.")
+        for each in gone:
+            del self._subscriptions[each]
+            self.connection.leave(str(each))
+        return {}
+
+
+class _Conversation:
+    """Requests and answers, one after the other."""
+
+    def __init__(
+        self, session: _Session, endpoints: Mapping[str, Endpoint], faults: Faults, *, quiet: bool
+    ) -> None:
+        self._session = session
+        self._endpoints = endpoints
+        self._faults = faults
+        self._quiet = quiet
+
+    async def run(self) -> None:
+        """Answer until the other side is gone."""
+        while True:
+            try:
+                message = await self._session.connection.receive()
+            except ValueError:
+                await self._session.connection.close(WSCloseCode.INVALID_TEXT, "Invalid JSON")
+                return
+            if message is None:
+                return
+            try:
+                asked = _asked(message)
+            except BinanceError as error:
+                await self._send(_Asked(id_of(message), "", {}), of_error(error), None)
+                continue
+            await self._answer(asked)
+
+    async def _answer(self, asked: _Asked) -> None:
+        endpoint = self._endpoints.get(asked.method.removeprefix("v3/"))
+        if endpoint is None:
+            error = BinanceError(-5000, f"Method {asked.method} is invalid", 404)
+            await self._send(asked, of_error(error), None)
+            return
+        fault = self._faults.take(endpoint.method, endpoint.path)
+        if fault in BEFORE:
+            answer = fault_answer(self._session.gate, fault, self._session.address)
+        else:
+            answer = await self._asked(endpoint, asked.params)
+        if fault in _DROPS or answer is None:
+            self._session.connection.abort()
+        elif fault is FaultKind.LOST_ANSWER:
+            await self._send(asked, of_error(outcome_unknown()), endpoint)
+        elif fault is not FaultKind.HANG:
+            await self._send(asked, answer, endpoint)
+
+    async def _asked(self, endpoint: Endpoint, values: Mapping[str, Any]) -> Answer:
+        pairs = pairs_of_json(values)
+        payload = "&".join(f"{name}={text}" for name, text in sorted(pairs) if name != "signature")
+        texts = dict(pairs)
+        aside = {"apiKey", "signature", "returnRateLimits"}
+        sender = Credentials(self._session.address, texts.get("apiKey"), payload, texts.get("signature"))
+        try:
+            params = Params(pair for pair in pairs if pair[0] not in aside)
+        except BinanceError as error:
+            return of_error(error)
+        return await self._session.gate.answer(endpoint, params, sender)
+
+    async def _send(self, asked: _Asked, answer: Answer, endpoint: Endpoint | None) -> None:
+        told: dict[str, Any] = {"id": asked.number, "status": answer.status}
+        if answer.status == 200:  # noqa: PLR2004 - HTTP's own number
+            told["result"] = answer.body
+        else:
+            told["error"] = self._error(answer)
+        limits = self._session.gate.limits
+        if not self._is_quiet(asked):
+            orders = limits.order_state(answer.account) if endpoint is not None and endpoint.orders else []
+            told["rateLimits"] = [*orders, *limits.weight_state(self._session.address)]
+        await self._session.connection.send(told)
+
+    def _error(self, answer: Answer) -> dict[str, Any]:
+        wait = answer.headers.get("Retry-After")
+        if wait is None:
+            return dict(answer.body)
+        now_ms = self._session.gate.now_ms()
+        return {**answer.body, "data": {"serverTime": now_ms, "retryAfter": now_ms + int(wait) * 1000}}
+
+    def _is_quiet(self, asked: _Asked) -> bool:
+        wanted = asked.params.get("returnRateLimits")
+        return not wanted if isinstance(wanted, bool) else self._quiet
+
+
+def _asked(message: Any) -> _Asked:
+    """A request that can be understood; raises BinanceError."""
+    if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+        raise BinanceError(-1135, "Invalid JSON Request")
+    params = message.get("params") or {}
+    if not isinstance(params, dict):
+        raise BinanceError(-1135, "JSON sent for parameter 'params' is not valid")
+    return _Asked(id_of(message), message["method"], params)
