@@ -310,11 +310,12 @@ class Listener:
         return message
 
     async def closed(self) -> int | None:
-        """The code it is closed with, after whatever comes before."""
+        """The code it is closed with, after whatever comes before; None where it breaks."""
+        quiet = {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.PING}
         async with asyncio.timeout(_WITHIN_S):
-            while (await self.socket.receive()).type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.PING}:
+            while (message := await self.socket.receive()).type in quiet:
                 pass
-        return self.socket.close_code
+        return int(message.data) if message.type is aiohttp.WSMsgType.CLOSE else None
 
     async def ask(self, method: str, params: object = None) -> Any:
         """Send a request and give its answer, leaving out what comes between."""
