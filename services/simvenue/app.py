@@ -12,7 +12,7 @@ from services.simvenue import convert
 from services.simvenue.binance.door import Behind, BinanceDoor, Opened
 from services.simvenue.binance.keys import ApiKey
 from services.simvenue.domain.account import AccountState
-from services.simvenue.domain.terms import SelfTrade
+from services.simvenue.domain.terms import QueueModel, SelfTrade
 from services.simvenue.domain.venue import Ids, Venue
 from services.simvenue.doors import Doors, end_now
 from services.simvenue.drivers.driver import MarketDriver
@@ -71,7 +71,12 @@ async def assemble(
     clock = ExchangeClock(float(settings.speed))
     leases = Leases(clock, stored.marks)
     self_trade = {name: SelfTrade[mode.upper()] for name, mode in settings.self_trade_prevention.items()}
-    venue = Venue(INSTRUMENTS, Ids(leases.trades, leases.orders, leases.transfers), self_trade)
+    venue = Venue(
+        INSTRUMENTS,
+        Ids(leases.trades, leases.orders, leases.transfers),
+        self_trade,
+        QueueModel[settings.queue_model.upper()],
+    )
     unfunded = _open_accounts(venue, settings, stored)
     floor = TradingFloor(venue, leases, ledger, convert.encode_account_event, settings.buffered_events)
     pump = MarketPump(driver, floor, clock)

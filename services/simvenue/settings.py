@@ -38,6 +38,8 @@ class SimvenueSettings(BaseSettings):
         venue: id of the venue in the mesh.
         recording: file or folder to replay; a synthetic market where it is absent.
         seed: of the synthetic market; the same seed makes the same market.
+        queue_model: who leaves where a recorded level shrinks without a trade: the youngest
+            (``risk_averse``), or all in proportion (``proportional``).
         speed: seconds of exchange time in a second of real time.
         recording_warmup_seconds: part of a recording that is played at once before the venue opens.
         synthetic_warmup_seconds: length of the past that a synthetic market begins with.
@@ -66,6 +68,7 @@ class SimvenueSettings(BaseSettings):
     venue: Id = "sim"
     recording: Path | None = None
     seed: int = 1
+    queue_model: Literal["risk_averse", "proportional"] = "risk_averse"
     speed: Amount = Decimal(1)
     recording_warmup_seconds: float = Field(default=60, ge=0)
     synthetic_warmup_seconds: float = Field(default=900, ge=0)

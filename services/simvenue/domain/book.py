@@ -178,6 +178,25 @@ class OrderBook:
                     half.changed.add(level.key)
             order = previous
 
+    def reduce_in_proportion(self, owner: int, side: Side, price: int, lots: int) -> None:
+        """Cancel that many of the owner's lots at a price, of each order its share.
+
+        Shares are rounded down; what is left over then goes from the back.
+        """
+        level = self.half(side).levels[price * self.half(side).sign]
+        mine = [order for order in level if order.owner == owner]
+        total = sum(order.lots for order in mine)
+        shares = [lots * order.lots // total for order in mine]
+        level.half.changed.add(level.key)
+        for order, share in zip(mine, shares, strict=True):
+            if share == order.lots:
+                self.cancel(order.order_id)
+            else:
+                order.lots -= share
+                level.total -= share
+        if left := lots - sum(shares):
+            self.reduce_from_back(owner, side, price, left)
+
     def owned_at(self, owner: int, side: Side, price: int) -> int:
         """Lots of one owner at one price."""
         half = self.half(side)

@@ -9,7 +9,7 @@ from services.simvenue.domain.book import CROWD, Match, OrderBook
 from services.simvenue.domain.candles import Candles
 from services.simvenue.domain.instrument import Instrument
 from services.simvenue.domain.stops import StopBook
-from services.simvenue.domain.terms import Side
+from services.simvenue.domain.terms import QueueModel, Side
 
 _TAPE = 10_000
 
@@ -96,11 +96,22 @@ class Market:
     Args:
         instrument: what is traded.
         trade_ids: gives each trade its id.
+        queue_model: who leaves where a recorded level shrinks without a trade.
     """
 
-    def __init__(self, instrument: Instrument, trade_ids: Iterator[int]) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        trade_ids: Iterator[int],
+        queue_model: QueueModel = QueueModel.RISK_AVERSE,
+    ) -> None:
         self.instrument = instrument
         self.book = OrderBook(trade_ids)
+        self._leave = (
+            self.book.reduce_from_back
+            if queue_model is QueueModel.RISK_AVERSE
+            else self.book.reduce_in_proportion
+        )
         self.candles = Candles()
         self.stops = StopBook()
         self.tape: deque[PublicTrade] = deque(maxlen=_TAPE)
@@ -154,7 +165,7 @@ class Market:
         for (side, price), lots in wanted.items():
             present = self.book.owned_at(CROWD, side, price)
             if lots < present:
-                self.book.reduce_from_back(CROWD, side, price, present - lots)
+                self._leave(CROWD, side, price, present - lots)
             elif lots > present:
                 more.append((side, price, lots - present))
         matches: list[Match] = []

@@ -80,3 +80,15 @@ class Liquidity(Enum):
 
     MAKER = auto()
     TAKER = auto()
+
+
+class QueueModel(Enum):
+    """Who leaves where a recorded level shrinks without a trade; the recording does not say.
+
+    hftbacktest's documentation describes both: RiskAverseQueueModel, in which an order only comes
+    forward by trades, and ProbQueueModel with a chance in proportion to what stands before and behind
+    (https://hftbacktest.readthedocs.io/en/v1.8.4/reference/queue_models.html).
+    """
+
+    RISK_AVERSE = auto()  # the youngest, so that nobody comes forward as long as somebody stands behind
+    PROPORTIONAL = auto()  # everybody in proportion to what they have in the queue

@@ -25,7 +25,7 @@ from services.simvenue.domain.orders import (
     TransferKind,
     trigger_of,
 )
-from services.simvenue.domain.terms import CloseReason, OrderStatus, SelfTrade
+from services.simvenue.domain.terms import CloseReason, OrderStatus, QueueModel, SelfTrade
 
 _ZERO = Decimal(0)
 
@@ -47,6 +47,7 @@ class Venue:
         ids: where ids come from.
         self_trade: what happens where orders of one account meet, by account; EXPIRE_TAKER where an
             account is not named. An order may choose for itself.
+        queue_model: who leaves where a recorded level shrinks without a trade.
     """
 
     def __init__(
@@ -54,11 +55,12 @@ class Venue:
         instruments: Iterable[Instrument],
         ids: Ids,
         self_trade: Mapping[str, SelfTrade] | None = None,
+        queue_model: QueueModel = QueueModel.RISK_AVERSE,
     ) -> None:
         self._ids = ids
         self._self_trade = dict(self_trade or {})
         self.markets: Mapping[str, Market] = {
-            instrument.symbol: Market(instrument, ids.trades)
+            instrument.symbol: Market(instrument, ids.trades, queue_model)
             for instrument in sorted(instruments, key=lambda instrument: instrument.symbol)
         }
         self._accounts: dict[str, Account] = {}

@@ -25,6 +25,9 @@ class RecordedBook:
     Args:
         units: tick size and lot size.
         name: of the recording, for the log.
+
+    Attributes:
+        gap: where the chain is broken, and no snapshot came since; as in "3: update 8 is missing".
     """
 
     def __init__(self, units: tuple[Decimal, Decimal], name: str) -> None:
@@ -35,6 +38,7 @@ class RecordedBook:
         self._waiting: list[dict[str, Any]] = []
         self._levels: dict[Side, dict[int, int]] = {side: {} for side in Side}
         self._traded: list[int] = []
+        self.gap = ""
 
     def actions(self, line: int, data: dict[str, Any]) -> list[CrowdAction]:
         """What the crowd does by one message.
@@ -58,6 +62,7 @@ class RecordedBook:
 
     def _snapshot(self, line: int, data: dict[str, Any]) -> list[CrowdAction]:
         self._last_update = int(data["lastUpdateId"])
+        self.gap = ""
         self._bridge = True
         for side, (_, field) in _FIELDS.items():
             self._levels[side] = {price: lots for price, lots in self._read(data[field]) if lots}
@@ -93,6 +98,7 @@ class RecordedBook:
             self._last_update = final
             return self._apply(data)
         _log.warning("recording_gap_found", recording=self._name, line=line, expected=last + 1, got=first)
+        self.gap = f"{line}: update {last + 1} is missing, the message begins with {first}"
         self._last_update = None
         self._waiting = [data]
         for levels in self._levels.values():

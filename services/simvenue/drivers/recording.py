@@ -127,7 +127,11 @@ def _first_time(file: RecordedFile) -> int:
 
 
 def _steps(file: RecordedFile) -> Iterator[TimedActions]:
-    """The actions of one file, in its own order; times never run backwards."""
+    """The actions of one file, in its own order; times never run backwards.
+
+    A gap in the update ids empties the book until the next snapshot. Where none comes, what was played
+    since was no market, and that is said instead of played again.
+    """
     instrument = file.instrument
     book = RecordedBook(_units(instrument), str(file.path))
     time_ns = _first_time(file)
@@ -140,6 +144,8 @@ def _steps(file: RecordedFile) -> Iterator[TimedActions]:
                 raise RecordingError(f"{file.path}:{line}: not a message of the format: {error!r}") from error
             if actions:
                 yield TimedActions(time_ns, instrument.symbol, actions)
+    if book.gap:
+        raise RecordingError(f"{file.path}:{book.gap}, and no snapshot follows")
 
 
 def _units(instrument: Instrument) -> tuple[Decimal, Decimal]:

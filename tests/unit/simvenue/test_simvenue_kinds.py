@@ -302,6 +302,25 @@ def test_self_trade_prevention(
     assert total == 20
 
 
+# --- fills after a cancel
+
+
+def test_a_cancelled_order_fills_late_only_where_its_owner_can_pay() -> None:
+    made = venue()
+    gone = place(made, "gone", BUY, "1", LimitTerms(D(50000)))
+    made.cancel("one", "gone", 4)
+    place(made, "rest", BUY, "1.99", LimitTerms(D(50000)))
+    assert not made.fill_late("one", gone.venue_order_id, 0.5, 5)
+    made.cancel("one", "rest", 6)
+    assert made.fill_late("one", gone.venue_order_id, 0.5, 7)
+    late = found(made, "gone")
+    assert (late.status, late.filled, late.fees) == (OrderStatus.CANCELLED, D("0.5"), D(20))
+    assert made.fill_late("one", gone.venue_order_id, 1.0, 8)
+    assert (found(made, "gone").status, found(made, "gone").filled) == (OrderStatus.CANCELLED, D(1))
+    assert not made.fill_late("one", gone.venue_order_id, 1.0, 9)
+    assert money(made) == {"btc": (D(11), D(0)), "usdt": (D(100000) - 50040, D(0))}
+
+
 # --- restart
 
 

@@ -4,14 +4,16 @@ import gzip
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.simvenue.domain.account import AccountState
 from services.simvenue.domain.market import CrowdTrade, Market
-from services.simvenue.domain.terms import Side
+from services.simvenue.domain.orders import LimitTerms, NewOrder
+from services.simvenue.domain.terms import QueueModel, Side
 from services.simvenue.domain.venue import Ids, Venue
 from services.simvenue.drivers.driver import TimedActions
 from services.simvenue.drivers.recording import RecordingDriver, RecordingError, find_files
@@ -120,6 +122,63 @@ async def test_a_trade_changes_the_book_until_the_next_delta_says_what_is_so(tmp
     assert tape == [(200, 100_000, Side.SELL), (100, 200_000, Side.SELL)]
 
 
+async def queue(path: Path, model: QueueModel = QueueModel.RISK_AVERSE) -> list[Decimal]:
+    """Play a recording with an own order of 50 that comes behind its snapshot; what each step filled."""
+    made = Venue(INSTRUMENTS, Ids(count(1), count(1), count(1)), queue_model=model)
+    made.open_account(AccountState("paper"))
+    made.deposit("paper", "usdt", Decimal(1000), 1)
+    filled: list[Decimal] = []
+    async for step in RecordingDriver(find_files(path, INSTRUMENTS)).actions(0, made.markets):
+        made.act(step.symbol, step.actions, step.time_ns)
+        if not filled:
+            own = NewOrder("own", "btc-usdt", Side.BUY, Decimal(50), LimitTerms(Decimal(2)))
+            made.place("paper", own, step.time_ns)
+        filled.append(made.account("paper").find("own").filled)
+        if step.time_ns >= SECOND:
+            break
+    return [after - before for before, after in pairwise(filled)]
+
+
+def sell(event_ms: int, quantity: str) -> dict[str, Any]:
+    return trade(event_ms, "2.00", quantity, buyer_is_maker=True)
+
+
+async def test_recorded_trades_fill_an_own_order_after_the_queue_ahead_of_it(tmp_path: Path) -> None:
+    """100 ahead, an order of 50: trades of 80, 30 and 50 fill 0, 10 and 40."""
+    path = write(
+        tmp_path / "btcusdt",
+        depth(0, 1, 5),
+        snapshot(5, [("2.00", "100.00000")], [("3.00", "9.00000")]),
+        sell(100, "80"),
+        depth(110, 6, 6, b=[("2.00", "20.00000")]),
+        sell(200, "30"),
+        depth(210, 7, 7, b=[("2.00", "0.00000")]),
+        sell(300, "50"),
+        depth(1000, 8, 8),
+    )
+    steps = await queue(path)
+    assert [steps[0], steps[2], steps[4]] == [0, 10, 40]
+    assert sum(steps) == 50
+
+
+@pytest.mark.parametrize(("model", "fill"), [(QueueModel.RISK_AVERSE, 0), (QueueModel.PROPORTIONAL, 30)])
+async def test_who_leaves_without_a_trade_is_the_queue_models_choice(
+    tmp_path: Path, model: QueueModel, fill: int
+) -> None:
+    """100 ahead, 60 behind, then 80 leave: 80 or 50 are ahead. 50 trade, and it is our turn or not."""
+    path = write(
+        tmp_path / "btcusdt",
+        depth(0, 1, 5),
+        snapshot(5, [("2.00", "100.00000")], [("3.00", "9.00000")]),
+        depth(100, 6, 6, b=[("2.00", "160.00000")]),
+        depth(200, 7, 7, b=[("2.00", "80.00000")]),
+        sell(300, "50"),
+        sell(400, "30"),
+        depth(1000, 8, 8),
+    )
+    assert await queue(path, model) == [0, 0, 0, fill, 0]
+
+
 async def test_it_begins_again_with_its_times_moved_on(tmp_path: Path) -> None:
     write(
         tmp_path / "btcusdt",
@@ -149,6 +208,10 @@ async def test_the_same_quantity_that_is_finer_than_a_lot_loses_the_fraction(tmp
         ([depth(1, 1, 1), snapshot(1, [("2.001", "1")], [])], ":2: not a message of the format"),
         ([depth(1, 1, 1), {"lastUpdateId": 1}], ":2: not a message of the format"),
         ([depth(1, 1, 1)], "no file of"),
+        (
+            [snapshot(1, [("2.00", "1")], []), depth(1, 2, 2), depth(2, 4, 5), depth(3, 6, 6)],
+            ":3: update 3 is missing, the message begins with 4, and no snapshot follows",
+        ),
     ],
 )
 async def test_what_cannot_be_used_is_named(
@@ -156,7 +219,7 @@ async def test_what_cannot_be_used_is_named(
 ) -> None:
     path = write(tmp_path / "btcusdt", *messages)
     with pytest.raises(RecordingError, match=complaint):
-        await play(path, 1)
+        await play(path, 9)
 
 
 def test_a_file_cut_short_is_named(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Real accounts: what is refused, what is held, and that no money is made or lost."""
 
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from itertools import count
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +20,19 @@ from services.simvenue.domain.orders import (
     MarketTerms,
     NewOrder,
     Order,
+    StopLimitTerms,
+    StopMarketTerms,
+    Terms,
+    held_price,
 )
-from services.simvenue.domain.terms import CloseReason, Liquidity, OrderStatus, Side, TimeInForce
+from services.simvenue.domain.terms import (
+    CloseReason,
+    Liquidity,
+    OrderStatus,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 from services.simvenue.domain.venue import Ids, Venue
 from services.simvenue.listing import INSTRUMENTS
 
@@ -197,35 +210,77 @@ def test_facts_are_numbered_without_a_gap_and_end_with_the_balances() -> None:
     assert made.take_facts() == []
 
 
-ORDER = st.tuples(
-    st.sampled_from(["one", "two", "three"]),
-    st.sampled_from([BUY, SELL]),
-    st.integers(1, 40),  # in 0.01 btc
-    st.one_of(st.none(), st.integers(-5, 5)),  # price in steps of 100 around 60000; none is a market order
-    st.sampled_from(list(TimeInForce)),
-)
-CANCEL = st.tuples(st.sampled_from(["one", "two", "three"]), st.integers(0, 40))
+NAMES = ("one", "two", "three")
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.one_of(ORDER, ORDER, ORDER, CANCEL), max_size=40))
-def test_no_money_is_made_or_lost(steps: list[tuple[object, ...]]) -> None:
-    made = venue("one", "two", "three", btc="2", usdt="60000")
-    for number, step in enumerate(steps):
-        try:
-            if len(step) == 2:
-                made.cancel(str(step[0]), str(step[1]), 3)
-            else:
-                name, side, size, place, tif = step
-                price = None if place is None else str(60000 + 100 * place)  # type: ignore[operator]
-                request = order(str(number), side, str(D(size) / 100), price, tif)  # type: ignore[arg-type]
-                made.place(str(name), request, 3)
-        except DomainError:
-            pass
-        _check_books(made)
+class Trader:
+    """Draws one act after another; a seed says which, so that a run is long and can be repeated."""
+
+    def __init__(self, made: Venue, seed: int) -> None:
+        self.made = made
+        self.late = 0
+        self._random = Random(seed)
+
+    def act(self, number: int) -> None:
+        """Place, cancel, or let a cancelled order trade."""
+        random, now = self._random, 3 + 2 * number
+        name = random.choice(NAMES)
+        match random.random():
+            case chance if chance < 0.2 and number:
+                self.made.cancel(name, str(random.randrange(number)), now)
+            case chance if chance < 0.25 and number:
+                order_id = self.made.account(name).find(str(random.randrange(number))).venue_order_id
+                self.late += self.made.fill_late(name, order_id, random.choice((0.1, 1.0)), now)
+            case chance if chance < 0.3:
+                spending = NewOrder(str(number), "btc-usdt", self._side(), D(0), MarketTerms(), D(3000))
+                self.made.place(name, spending, now)
+            case _:
+                size, mode = D(random.randint(1, 20)) / 100, random.choice(list(SelfTrade))
+                request = NewOrder(
+                    str(number), "btc-usdt", self._side(), size, self._terms(now), self_trade=mode
+                )
+                self.made.place(name, request, now, random.randint(1, 3))
+
+    def _side(self) -> Side:
+        return self._random.choice((BUY, SELL))
+
+    def _price(self) -> Decimal:
+        return D(60000 + 1000 * self._random.randint(-3, 3))
+
+    def _limit(self, now: int) -> LimitTerms:
+        random = self._random
+        tif = random.choice(list(TimeInForce))
+        expire_ns = now + random.randint(1, 30) if tif is TimeInForce.GTD else None
+        display = D("0.01") if tif.rests and random.random() < 0.3 else None
+        return LimitTerms(self._price(), tif, tif.rests and random.random() < 0.2, expire_ns, display)
+
+    def _terms(self, now: int) -> Terms:
+        match self._random.random():
+            case chance if chance < 0.1:
+                return MarketTerms()
+            case chance if chance < 0.25:
+                return StopMarketTerms(self._price())
+            case chance if chance < 0.4:
+                return StopLimitTerms(self._price(), self._limit(now))
+            case _:
+                return self._limit(now)
 
 
-def _check_books(made: Venue) -> None:
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from(["3000", "60000"]))
+def test_no_money_is_made_or_lost(seed: int, usdt: str) -> None:
+    made = venue(*NAMES, btc="2", usdt=usdt)
+    trader = Trader(made, seed)
+    for number in range(120):
+        with suppress(DomainError):
+            trader.act(number)
+        assert all(entry.free >= 0 for account in made.accounts() for entry in account.balances())
+        if number % 20 == 19:
+            _check_books(made, Fraction(usdt), closed=not trader.late)
+
+
+def _check_books(made: Venue, usdt: Fraction, *, closed: bool) -> None:
+    """Balances are what the orders hold and the fills paid; ``closed``: nobody else took part."""
     total = {"btc": Fraction(0), "usdt": Fraction(0)}
     fees = Fraction(0)
     for account in made.accounts():
@@ -237,8 +292,30 @@ def _check_books(made: Venue) -> None:
             assert Fraction(entry.locked) == held[entry.currency]
             total[entry.currency] += Fraction(entry.free) + Fraction(entry.locked)
         fees += sum((_fees_of(account.fills(each)) for each in _order_ids(account.name, made)), Fraction(0))
-    assert total["btc"] == 6
-    assert total["usdt"] + fees == 180000
+    if closed:
+        assert total["btc"] == 6
+        assert total["usdt"] + fees == 3 * usdt
+    for account in made.accounts():
+        _check_fills(made, account.name, usdt)
+
+
+def _check_fills(made: Venue, name: str, usdt: Fraction) -> None:
+    account, cash = made.account(name), {"btc": Fraction(2), "usdt": usdt}
+    trade_ids: list[int] = []
+    for order_id in _order_ids(name, made):
+        placed, fills = account.order(order_id), account.fills(order_id)
+        assert placed.filled == sum((fill.quantity for fill in fills), D(0)) <= placed.request.quantity
+        assert placed.fees == sum((fill.fee for fill in fills), D(0))
+        assert (placed.status is OrderStatus.FILLED) == (
+            placed.filled == placed.request.quantity and placed.status is not OrderStatus.CANCELLED
+        )
+        trade_ids += [fill.trade_id for fill in fills]
+        sign = 1 if placed.request.side is BUY else -1
+        cash["btc"] += sign * Fraction(placed.filled)
+        cash["usdt"] -= sign * Fraction(placed.notional) + Fraction(placed.fees)
+    assert len(trade_ids) == len(set(trade_ids))
+    held = {entry.currency: Fraction(entry.free) + Fraction(entry.locked) for entry in account.balances()}
+    assert held == cash
 
 
 def _held_currency(placed: Order) -> str:
@@ -249,13 +326,14 @@ def _held(placed: Order) -> Fraction:
     remaining = Fraction(placed.request.quantity) - Fraction(placed.filled)
     if placed.request.side is SELL:
         return remaining
-    assert isinstance(placed.request.terms, LimitTerms)
-    return remaining * Fraction(placed.request.terms.price) * Fraction(1001, 1000)
+    price = held_price(placed.request.terms)
+    assert price is not None
+    return remaining * Fraction(price) * Fraction(1001, 1000)
 
 
 def _order_ids(name: str, made: Venue) -> list[int]:
     account, found = made.account(name), []
-    for venue_order_id in range(1, 60):
+    for venue_order_id in range(1, 130):
         try:
             found.append(account.find(venue_order_id).venue_order_id)
         except DomainError:
