@@ -4,6 +4,8 @@ import asyncio
 import logging
 import os
 import tempfile
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ import typer
 from rich.console import Console
 
 from tests.bench.contenders import Contender, contenders
+from tests.bench.engine import measure_engine
 from tests.bench.load import Figures
 from tests.bench.orders import OrderReport, measure_orders
 from tests.bench.report import Report, Round, Row
@@ -67,6 +70,15 @@ async def _run(
     return Report(rows, orders, routes, services, load)
 
 
+class Part(StrEnum):
+    """A part of the bench."""
+
+    CONTENDERS = "contenders"
+    ORDERS = "orders"
+    ROUTES = "routes"
+    ENGINE = "engine"
+
+
 def main(
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of every contender; 0 leaves them out.")] = 5,
     order_rounds: Annotated[int, typer.Option(min=0, help="Rounds of orders; 0 leaves them out.")] = 3,
@@ -74,12 +86,21 @@ def main(
     in_flight: Annotated[int, typer.Option(min=1, help="Calls under way at any moment.")] = 16,
     services: Annotated[int, typer.Option(min=20, help="Services registered while routes change.")] = 100,
     changes: Annotated[int, typer.Option(min=0, help="Changes of a route; 0 leaves them out.")] = 30,
+    engine_rounds: Annotated[int, typer.Option(min=0, help="Rounds of the engine; 0 leaves it out.")] = 5,
+    only: Annotated[Part | None, typer.Option(help="This part alone.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Compare the mesh with a bare handler and with the usual stack."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    if only is not None:
+        rounds = rounds if only is Part.CONTENDERS else 0
+        order_rounds = order_rounds if only is Part.ORDERS else 0
+        changes = changes if only is Part.ROUTES else 0
+        engine_rounds = engine_rounds if only is Part.ENGINE else 0
+    engine = measure_engine(engine_rounds) if engine_rounds else []
     with tempfile.TemporaryDirectory(prefix="trademesh-bench-") as folder:
         report = asyncio.run(_run(Path(folder), rounds, order_rounds, seconds, in_flight, services, changes))
+    report = replace(report, engine=engine)
     if as_json:
         typer.echo(report.to_json())
     else:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import count
 from random import Random
 from statistics import median
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Self
 
 from services.kernel.errors import DomainError
@@ -78,10 +78,14 @@ def load(orders: int, seed: int) -> list[Rest | Cancel | Take]:
 
 @dataclass(frozen=True, slots=True)
 class EngineRow:
-    """Orders, cancels included, a second: median and range of the rounds, and trades in one of them."""
+    """Orders, cancels included, a second: median and range of the rounds, and trades in one of them.
+
+    ``cpu_rate`` is the median for a second of processor time, which is what a core of its own gives.
+    """
 
     title: str
     rate: float
+    cpu_rate: float
     lowest: float
     highest: float
     orders: int
@@ -90,15 +94,16 @@ class EngineRow:
     @classmethod
     def of(cls, title: str, orders: int, rounds: int, run: Callable[[], int]) -> Self:
         """Run the rounds. The collector rests meanwhile, as it does in the service's start-up objects."""
-        rates, trades = [], 0
+        rates, cpu_rates, trades = list[float](), list[float](), 0
         for _ in range(rounds):
             gc.collect()
             gc.disable()
-            began = perf_counter()
+            began, used = perf_counter(), thread_time()
             trades = run()
             rates.append(orders / (perf_counter() - began))
+            cpu_rates.append(orders / (thread_time() - used))
             gc.enable()
-        return cls(title, median(rates), min(rates), max(rates), orders, trades)
+        return cls(title, median(rates), median(cpu_rates), min(rates), max(rates), orders, trades)
 
 
 def measure_engine(rounds: int, orders: int = 200_000, seed: int = 1) -> list[EngineRow]:

@@ -11,6 +11,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.engine import EngineRow
 from tests.bench.load import Figures
 from tests.bench.orders import OrderReport
 from tests.bench.routes import Times
@@ -18,6 +19,7 @@ from tests.bench.routes import Times
 _AIM_REST = 8.0
 _AIM_MESH = 0.7
 _AIM_ROUTE_MS = 100.0
+_AIM_ENGINE = 200_000.0
 _AIM_ORDERS = 1000.0
 _AIM_ORDER_MS = 50.0
 
@@ -76,6 +78,7 @@ class Report:
         routes: how long changes took to reach a client; empty where they were left out.
         services: how many were registered meanwhile.
         load: of the machine over the minute before, which tells whether it was ours alone.
+        engine: the simulated venue's matching engine; empty where it was left out.
     """
 
     rows: Sequence[Row]
@@ -83,6 +86,7 @@ class Report:
     routes: Mapping[str, Times]
     services: int
     load: float
+    engine: Sequence[EngineRow] = ()
 
     def ratio(self, name: str, other: str) -> float:
         """Throughput of one contender over that of another."""
@@ -109,6 +113,9 @@ class Report:
                     taking.p99_ms < _AIM_ORDER_MS,
                 ),
             ]
+        for row in self.engine[:1]:
+            aim, found_rate = f">= {_AIM_ENGINE:,.0f}", f"{row.rate:,.0f}"
+            found.append((f"{row.title}, orders a second", aim, found_rate, row.rate >= _AIM_ENGINE))
         for change, times in self.routes.items():
             title = f"{change}: new route at {self.services} services"
             value = f"{times.median_ms:.1f} ms"
@@ -123,6 +130,7 @@ class Report:
             "contenders": [asdict(row) for row in self.rows],
             "orders": asdict(self.orders) if self.orders else None,
             "routes": {change: asdict(times) for change, times in self.routes.items()},
+            "engine": [asdict(row) for row in self.engine],
             "services": self.services,
             "aims": [dict(zip(("what", "aim", "found", "met"), aim, strict=True)) for aim in self.aims()],
         }
@@ -135,6 +143,8 @@ class Report:
             console.print(_throughput(self))
         if self.orders:
             console.print(_orders(self.orders))
+        if self.engine:
+            console.print(_engine(self.engine))
         if self.routes:
             console.print(_changes(self))
         aims = Table("", "", "aim", "found", box=None, pad_edge=False)
@@ -176,6 +186,15 @@ def _orders(orders: OrderReport) -> Table:
     for row in orders.rows:
         used = ", ".join(f"{name} {spent:.0f}" for name, spent in row.cpu_us.items() if spent >= 1)
         table.add_row(row.title, f"{row.rate:.0f}", f"{row.median_ms:.1f}", f"{row.p99_ms:.1f}", used)
+    return table
+
+
+def _engine(rows: Sequence[EngineRow]) -> Table:
+    columns = ("simulated venue, in memory", "orders/s", "range", "a second of processor", "orders", "trades")
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        rates = f"{row.rate:,.0f}", f"{row.lowest:,.0f}-{row.highest:,.0f}", f"{row.cpu_rate:,.0f}"
+        table.add_row(row.title, *rates, f"{row.orders:,}", f"{row.trades:,}")
     return table
 
 

@@ -16,6 +16,7 @@ from services.simvenue.domain.terms import SelfTrade, Side
 CROWD = 0
 """Owner of every order that is not a real account's. The crowd may trade with itself."""
 
+_BUY = Side.BUY  # looked up once: a member of an enum is found more slowly than a name here
 _ANY_PRICE = -(10**60)
 _NOBODY = -1
 
@@ -114,7 +115,7 @@ class OrderBook:
             display: most lots of it that the book shows at a time; 0 shows all.
             self_trade: what happens where it meets an order of the same owner; the crowd just trades.
         """
-        against = self._asks if side is Side.BUY else self._bids
+        against = self._asks if side is _BUY else self._bids
         floor = _ANY_PRICE if limit is None else limit * against.sign
         barred = _NOBODY if owner == CROWD or self_trade is SelfTrade.NONE else owner
         matches: list[Match] = []
@@ -315,7 +316,7 @@ class OrderBook:
         return remaining
 
     def _rest(self, order_id: int, owner: int, side: Side, lots: int, limit: int, display: int) -> None:
-        half = self._bids if side is Side.BUY else self._asks
+        half = self._bids if side is _BUY else self._asks
         key = limit * half.sign
         order = RestingOrder(order_id, owner, lots)
         if 0 < display < lots:
