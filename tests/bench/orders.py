@@ -20,7 +20,7 @@ import grpc
 import psutil
 
 from tests.bench.load import Figures
-from tests.bench.order_client import ACCOUNT
+from tests.bench.order_client import ACCOUNT, INSTRUMENT
 from tests.bench.processes import Worker, worker
 from tests.support.account_books import wait_booked
 from tests.support.doors import Rest, Stubs, rpc_named
@@ -138,6 +138,10 @@ def _prepare(mesh: MeshHarness) -> None:
             "max_open_orders": 10_000,
         }
         door.call(rpc_named("RiskService.UpdateLimits"), {"request_id": str(uuid4()), "limits": limits})
+        # Buys and sells overtake each other: something to sell must be there.
+        stock = {"instrument": INSTRUMENT, "side": "SIDE_BUY", "quantity": "0.1", "market": {}}
+        ask = {"parent": ACCOUNT, "request_id": str(uuid4()), "order": stock}
+        door.call(rpc_named("ExchangeService.CreateOrder"), ask)
 
 
 async def _ask(client: Worker, call: str, seconds: float, in_flight: int) -> Figures:
