@@ -16,13 +16,13 @@ from services.chassis.persistence import Database
 from services.portfolio.app import build
 from tests.support.application import running
 from tests.support.exchange import PAPER, eventually
-from tests.support.simvenue import RunningVenue
+from tests.support.simvenue import RunningVenue, SupervisedVenue
 
+AnyVenue = RunningVenue | SupervisedVenue
 _PAGE = 1000
-_NEVER_LEFT = {"ORDER_STATE_DENIED", "ORDER_STATE_HELD", "ORDER_STATE_PENDING"}
 
 
-async def check_orders(channel: grpc.aio.Channel, venue: RunningVenue, answers: Mapping[str, str]) -> None:
+async def check_orders(channel: grpc.aio.Channel, venue: AnyVenue, answers: Mapping[str, str]) -> None:
     """I1 and I2.
 
     Args:
@@ -51,7 +51,7 @@ async def check_orders(channel: grpc.aio.Channel, venue: RunningVenue, answers: 
         assert Decimal(order.filled_quantity) == filled
 
 
-async def check_portfolio(channel: grpc.aio.Channel, venue: RunningVenue, folder: Path) -> None:
+async def check_portfolio(channel: grpc.aio.Channel, venue: AnyVenue, folder: Path) -> None:
     """I3 and I4, by a portfolio that reads the exchange's events from the first on."""
     database = await Database.open(
         f"sqlite:///{folder}/portfolio.sqlite3", migrations="services.portfolio.storage.migrations"
@@ -113,12 +113,12 @@ def _holdings(trial: Any) -> dict[str, Decimal]:
     return {asset: amount for asset, amount in found.items() if amount}
 
 
-async def _venue_fills(venue: RunningVenue) -> Sequence[Any]:
+async def _venue_fills(venue: AnyVenue) -> Sequence[Any]:
     request = venue_pb.ListFillsRequest(account="paper", page_size=_PAGE)
     return list((await venue.stub.ListFills(request)).fills)
 
 
-async def _placed_at(venue: RunningVenue) -> list[str]:
+async def _placed_at(venue: AnyVenue) -> list[str]:
     """The client id of each order the venue ever accepted, once for each of the venue's own ids."""
     balances = await venue.stub.GetBalances(venue_pb.GetBalancesRequest(account="paper"))
     seen: dict[int, str] = {}
