@@ -17,12 +17,15 @@ from services.exchange.handlers.cancel_all import CancelAllOrders
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk, Desks, VenueDesk
 from services.exchange.handlers.journal import LogJournal
+from services.exchange.handlers.linked_orders import LinkedOrders
+from services.exchange.handlers.list_work import ListWork
 from services.exchange.handlers.loops import for_ever
 from services.exchange.handlers.place_order import PlaceOrder
 from services.exchange.handlers.place_orders import PlaceOrders
 from services.exchange.handlers.queries import Reads
 from services.exchange.handlers.reconcile import Reconciler
 from services.exchange.handlers.recover import Operation
+from services.exchange.handlers.replace_order import ReplaceOrder
 from services.exchange.handlers.requests import Requests
 from services.exchange.handlers.resolve import Resolver
 from services.exchange.handlers.resume_orders import ResumeOrders
@@ -102,8 +105,11 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     sweeping = CancelAllOrders(outside, requests, cancelling, reconciler)
     operation = Operation(outside, writers, reconciler, ResumeOrders(outside, sending), resolver)
     watching = WatchOrders(store, desks, runtime.clock, timing)
-    several = PlaceOrders(outside, requests, placing)
-    use_cases = UseCases(placing, several, cancelling, sweeping, Reads(store, desks), watching)
+    work = ListWork(outside, sending, cancelling)
+    linked = LinkedOrders(outside, work)
+    several = PlaceOrders(outside, requests, placing, sending, linked)
+    replacing = ReplaceOrder(outside, requests, sending, work, linked)
+    use_cases = UseCases(placing, several, replacing, cancelling, sweeping, Reads(store, desks), watching)
     # The rpcs that are not written yet answer UNIMPLEMENTED.
     servicer = ExchangeServicer(use_cases, WriterRelay(parts.peers))  # type: ignore[abstract]
 
@@ -131,6 +137,7 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
             _background("writer", writers.keep),
             _background("venue_health", operation.check_venues),
             _background("request_cleanup", forget),
+            _background("linked_orders", linked.keep),
             *(each for desk in desks.all() for each in _desk_background(operation, desk)),
         ],
         prepare=operation.prepare,

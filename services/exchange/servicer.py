@@ -18,8 +18,9 @@ from services.exchange import convert, convert_results
 from services.exchange.handlers.cancel_all import CancelAllOrders
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.place_order import PlaceOrder
-from services.exchange.handlers.place_orders import PlaceOrders
+from services.exchange.handlers.place_orders import Asked, PlaceOrders
 from services.exchange.handlers.queries import Reads
+from services.exchange.handlers.replace_order import ReplaceOrder
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.ports import FillFilter, OrderFilter
 from services.exchange.relay import WriterRelay, remaining
@@ -34,6 +35,7 @@ class UseCases:
 
     placing: PlaceOrder
     placing_several: PlaceOrders
+    replacing: ReplaceOrder
     cancelling: CancelOrder
     sweeping: CancelAllOrders
     reads: Reads
@@ -79,12 +81,16 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
     ) -> pb.CreateOrdersResponse:
         """Place several orders."""
         account = AccountName.parse(request.parent, field="parent").account
-        intents = convert_results.intents_of(request)
-        request_id = convert.request_id_of(request.request_id)
+        asked = Asked(
+            account,
+            convert_results.intents_of(request),
+            convert.contingency_of(request.contingency),
+            convert.request_id_of(request.request_id),
+        )
 
         async def here() -> pb.CreateOrdersResponse:
             return convert_results.results_to_proto(
-                await self._use.placing_several.handle(account, intents, request_id, remaining(context))
+                await self._use.placing_several.handle(asked, remaining(context))
             )
 
         return await self._relay.run("CreateOrders", request, context, here)
@@ -113,6 +119,24 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
             token = next_page_token(request, [orders[-1].create_time.isoformat(), str(orders[-1].order_id)])
         messages = [convert.order_to_proto(order) for order in orders]
         return pb.ListOrdersResponse(orders=messages, next_page_token=token)
+
+    async def ReplaceOrder(self, request: pb.ReplaceOrderRequest, context: Context) -> order_pb2.Order:
+        """Replace an order."""
+        name = OrderName.parse(request.name)
+        order_id = convert.order_id_of(name)
+        if order_id is None:
+            raise name.not_found()
+        change = convert.change_of(request)
+        request_id = convert.request_id_of(request.request_id)
+
+        async def here() -> order_pb2.Order:
+            return convert.order_to_proto(
+                await self._use.replacing.handle(
+                    name.account, order_id, change, request_id, remaining(context)
+                )
+            )
+
+        return await self._relay.run("ReplaceOrder", request, context, here)
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, context: Context) -> order_pb2.Order:
         """Cancel an order."""

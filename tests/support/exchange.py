@@ -92,6 +92,10 @@ class RunningExchange:
     async def create_several(self, request: pb.CreateOrdersRequest, within: float = 10.0) -> Any:
         return await self.stub.CreateOrders(request, timeout=within)
 
+    async def replace(self, name: str, request_id: str = "", within: float = 5.0, **change: str) -> Any:
+        request = pb.ReplaceOrderRequest(name=name, request_id=request_id or str(uuid4()), **change)
+        return await self.stub.ReplaceOrder(request, timeout=within)
+
     async def order(self, name: str) -> order_pb2.Order:
         answer: order_pb2.Order = await self.stub.GetOrder(pb.GetOrderRequest(name=name))
         return answer
@@ -268,7 +272,8 @@ async def running_exchange(
 
 def _left_over() -> list["asyncio.Task[Any]"]:
     """The mutations that are still running: a killed process takes them with it."""
-    ours = {"PlaceOrder._once", "CancelOrder._once", "CancelAllOrders._once", "PlaceOrders._once"}
+    cases = ("PlaceOrder", "PlaceOrders", "ReplaceOrder", "CancelOrder", "CancelAllOrders")
+    ours = {*(f"{case}._once" for case in cases), "LinkedOrders._look"}
     return [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__qualname__", "") in ours]
 
 

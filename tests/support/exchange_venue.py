@@ -337,12 +337,19 @@ class FakeVenue:
 
 @dataclass
 class FakeRisk:
-    """Approves, unless told otherwise; counts reservations by order id."""
+    """Approves, unless told otherwise; counts reservations by order id.
+
+    Attributes:
+        groups: under which key it was reserved for an order: its group, or its own id.
+        quantities: how much was reserved for an order.
+    """
 
     verdict: Approved | Denied = field(default_factory=Approved)
     reachable: bool = True
     reserved: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    groups: dict[str, str] = field(default_factory=dict)
+    quantities: dict[str, Decimal] = field(default_factory=dict)
     hold: asyncio.Event | None = None
 
     async def preview(self, order: Order, within: float) -> Approved | Denied:
@@ -362,4 +369,7 @@ class FakeRisk:
             raise RiskUnavailableError("UNAVAILABLE")
         if isinstance(self.verdict, Approved):
             self.reserved.add(str(order.order_id))
+            self.groups[str(order.order_id)] = str(order.links.group or order.order_id)
+            self.quantities.setdefault(str(order.order_id), order.quantity)
+            assert self.quantities[str(order.order_id)] == order.quantity, "one id, two bodies"
         return self.verdict

@@ -9,6 +9,8 @@ from services.exchange.convert.facts import (
 )
 from services.exchange.convert.orders import (
     asked_for,
+    change_of,
+    contingency_of,
     intent_of,
     order_id_of,
     order_list_name,
@@ -45,6 +47,8 @@ __all__ = [
     "asked_for",
     "balance_to_proto",
     "cancel_filter_of",
+    "change_of",
+    "contingency_of",
     "contract_to_proto",
     "fill_of",
     "fill_to_proto",

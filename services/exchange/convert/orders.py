@@ -21,6 +21,7 @@ from services.exchange.convert.terms import (
     write_terms,
 )
 from services.exchange.domain.assets import Assets
+from services.exchange.domain.change import Change
 from services.exchange.domain.links import Contingency, Links
 from services.exchange.domain.order import Handling, Order, OrderIntent
 from services.exchange.domain.states import OrderState
@@ -174,6 +175,21 @@ def order_id_of(name: OrderName) -> UUID | None:
 def request_id_of(text: str) -> str:
     """A request id in its one form: a uuid is the same in either case."""
     return text.lower()
+
+
+def contingency_of(value: int) -> Contingency:
+    """What the orders of a request are to be to each other."""
+    return _CONTINGENCIES_BACK[value]
+
+
+def change_of(request: exchange_service_pb2.ReplaceOrderRequest) -> Change:
+    """What a caller wants changed of an order."""
+    return Change(
+        quantity=optional_amount(request.quantity),
+        price=optional_amount(request.price),
+        trigger_price=optional_amount(request.trigger_price),
+        display_quantity=optional_amount(request.display_quantity),
+    )
 
 
 def order_list_name(account: str, order_list: UUID) -> str:

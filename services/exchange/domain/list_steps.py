@@ -268,21 +268,34 @@ def _fit(book: OrderList, slot: Slot, fits: Fits, *, retry: bool) -> Iterator[Li
     current, left, sibling = slot.current, book.left(slot), book.sibling(slot)
     if slot.coming is not None or left <= 0:
         return
-    taken_over = sibling is not None and _takes_over(book, sibling, slot)
+    if _refused_just_now(slot, retry=retry) or (sibling is not None and _takes_over(book, sibling, slot)):
+        fits = _nothing_fits
     if is_watched(current):
         if left < current.quantity:
             yield Shrink(current.order_id, left)
-        elif left > current.quantity and not taken_over:
+        elif left > current.quantity and fits(current, left):
             yield Replace(current.order_id, left)
     elif current.state is OrderState.HELD and not is_unreleased(current):
         yield from _turn_of_leg(book, slot, left)
     elif current.state in _RESTING and _rests(current):
         yield from _fit_resting(current, left, fits)
-    elif not taken_over and fits(current, left):
-        if is_unreleased(current):
-            yield Release(current.order_id, left)
-        elif current.final and _renewable(book, slot, retry=retry):
-            yield Replace(current.order_id, left)
+    elif fits(current, left):
+        yield from _begin(book, slot, left, retry=retry)
+
+
+def _begin(book: OrderList, slot: Slot, left: Decimal, *, retry: bool) -> Iterator[ListStep]:
+    """Put a leg to work of which nothing is."""
+    if is_unreleased(slot.current):
+        yield Release(slot.current.order_id, left)
+    elif slot.current.final and _renewable(book, slot, retry=retry):
+        yield Replace(slot.current.order_id, left)
+
+
+def _refused_just_now(slot: Slot, *, retry: bool) -> bool:
+    """Whether an order that was to take the current one's place was refused: not again at once."""
+    comers = [each for each in slot.orders if each.links.replaces == slot.current.order_id]
+    refused = sum(each.state in _REFUSED for each in comers)
+    return refused > 0 and not (retry and refused < MOST_TRIES)
 
 
 def _over(book: OrderList, slot: Slot) -> tuple[str, tuple[UUID, ...]] | None:
@@ -389,6 +402,10 @@ def _at_work(slot: Slot) -> Decimal:
         if not each.final and each.state is not OrderState.PENDING and not is_unreleased(each)
     ]
     return max((EXACT.subtract(each.quantity, each.filled_quantity) for each in working), default=_ZERO)
+
+
+def _nothing_fits(_: Order, __: Decimal) -> bool:
+    return False
 
 
 def _stays_here(order: Order) -> bool:

@@ -15,9 +15,9 @@ from services.exchange.domain.list_steps import (
     OrderList,
     held_once_approved,
 )
-from services.exchange.domain.order import Handling, Order, client_order_id
+from services.exchange.domain.order import Handling, Order, OrderIntent, client_order_id
 from services.exchange.domain.states import OrderState
-from services.exchange.domain.terms import Terms
+from services.exchange.domain.terms import LimitIfTouchedTerms, LimitTerms, StopLimitTerms, Terms
 from services.exchange.domain.triggers import first_status
 
 _WORDS: Final = {
@@ -51,7 +51,7 @@ def successor(
         client_order_id=client_order_id(order_id),
         venue_order_id="",
         quantity=quantity,
-        terms=terms or old.terms,
+        terms=shown(terms or old.terms, quantity),
         trigger=old.trigger if keeps_trigger and at_work else first_status(terms or old.terms),
         state=OrderState.PENDING,
         filled_quantity=_ZERO,
@@ -67,6 +67,31 @@ def successor(
     )
 
 
+def shown(terms: Terms, quantity: Decimal) -> Terms:
+    """Terms that fit a smaller quantity: what the book shows of an iceberg is below the whole of it."""
+    match terms:
+        case LimitTerms():
+            return _shown(terms, quantity)
+        case StopLimitTerms() | LimitIfTouchedTerms():
+            return replace(terms, limit=_shown(terms.limit, quantity))
+        case _:
+            return terms
+
+
+def intent_of(order: Order, quantity: Decimal, terms: Terms | None = None) -> OrderIntent:
+    """An order as it would be asked for with a quantity, and perhaps with other terms."""
+    return OrderIntent(
+        account=order.account,
+        venue=order.venue,
+        instrument=order.instrument,
+        side=order.side,
+        quantity=quantity,
+        terms=shown(terms or order.terms, quantity),
+        strategy=order.strategy,
+        reduce_only=order.reduce_only,
+    )
+
+
 def ended(order: Order, reason: str, now: datetime) -> Order:
     """The order after we decided to end it: CANCELLED where it surely is only here, else PENDING_CANCEL."""
     only_here = order.state is OrderState.HELD and order.never_left
@@ -76,12 +101,14 @@ def ended(order: Order, reason: str, now: datetime) -> Order:
 
 def released(order: Order, quantity: Decimal, handling: Handling, now: datetime) -> Order:
     """A child that is let go: risk is asked for it next."""
-    return order.moved(OrderState.PENDING, now, quantity=quantity, handling=handling)
+    terms = shown(order.terms, quantity)
+    return order.moved(OrderState.PENDING, now, quantity=quantity, terms=terms, handling=handling)
 
 
 def sent(order: Order, quantity: Decimal, now: datetime) -> Order:
     """A held order that may leave for the venue now."""
-    return order.moved(OrderState.SUBMITTED, now, quantity=quantity, submit_time=now)
+    terms = shown(order.terms, quantity)
+    return order.moved(OrderState.SUBMITTED, now, quantity=quantity, terms=terms, submit_time=now)
 
 
 def admitted(order: Order, orders: Sequence[Order], now: datetime) -> list[Order]:
@@ -110,6 +137,11 @@ def admitted(order: Order, orders: Sequence[Order], now: datetime) -> list[Order
     taken = replace(old, links=replace(old.links, replaced_by=order.order_id))
     gone = taken.moved(old.state, now) if old.final else ended(taken, REPLACED, now)
     return [gone, _approved(order, now)]
+
+
+def _shown(limit: LimitTerms, quantity: Decimal) -> LimitTerms:
+    part = limit.display_quantity
+    return limit if part is None or part < quantity else replace(limit, display_quantity=None)
 
 
 def _approved(order: Order, now: datetime) -> Order:

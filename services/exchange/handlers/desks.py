@@ -119,6 +119,10 @@ class VenueDesk:
         for each in Contact:
             STATE.labels(self.venue.venue_id, each.value).set(each is state)
 
+    def rules(self, instrument: str) -> InstrumentRules | None:
+        """The rules of an instrument as they were last told; None where they were not."""
+        return self._rules.get(instrument)
+
     def _turn(self, contact: Contact, detail: str) -> None:
         if contact is self._contact:
             return

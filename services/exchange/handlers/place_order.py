@@ -77,7 +77,7 @@ class PlaceOrder:
         # A standby says so before anything else: its caller is to go to the writer.
         if not self._outside.store.is_writer(intent.account):
             raise writer_fenced(intent.account)
-        await self._recovered(desk, budget)
+        await self.recovered(desk, budget)
         if intent.expire_time is not None and self._outside.clock.now() >= intent.expire_time:
             raise request_expired(intent.expire_time)
         await desk.venue.admit_order()
@@ -92,8 +92,12 @@ class PlaceOrder:
         await self._sending.carry_out(order, budget)
         return await self._first_answer(intent, request_id)
 
-    async def _recovered(self, desk: Desk, budget: Budget) -> None:
-        """Wait until a new writer has compared itself with the venue; not for a venue that is away."""
+    async def recovered(self, desk: Desk, budget: Budget) -> None:
+        """Wait until a new writer has compared itself with the venue; not for a venue that is away.
+
+        Raises:
+            DomainError: WRITER_FENCED, VENUE_UNAVAILABLE.
+        """
         end = asyncio.get_running_loop().time() + budget.within(self._outside.timing.send)
         while not desk.recovered:
             away = desk.venue_desk.away or asyncio.get_running_loop().time() > end

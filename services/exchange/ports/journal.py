@@ -24,7 +24,7 @@ class Step(StrEnum):
     CANCELLED = "order_cancelled"
     ADOPTED = "external_order_adopted"
     RESURFACED = "order_resurfaced"
-    RELEASED = "order_released"
+    CHILD_RELEASED = "order_child_released"
     REPLACEMENT_COMMITTED = "order_replacement_committed"
     TURN_COMMITTED = "order_turn_committed"
     QUANTITY_SHRUNK = "order_quantity_shrunk"
