@@ -92,7 +92,7 @@ class RunningExchange:
     async def create_several(self, request: pb.CreateOrdersRequest, within: float = 10.0) -> Any:
         return await self.stub.CreateOrders(request, timeout=within)
 
-    async def replace(self, name: str, request_id: str = "", within: float = 5.0, **change: str) -> Any:
+    async def replace(self, name: str, request_id: str = "", within: float = 5.0, **change: Any) -> Any:
         request = pb.ReplaceOrderRequest(name=name, request_id=request_id or str(uuid4()), **change)
         return await self.stub.ReplaceOrder(request, timeout=within)
 

@@ -72,6 +72,10 @@ def _create_orders(mesh: RecordedMesh) -> Json:
     return {"parent": ACCOUNT, "request_id": str(uuid4()), "orders": orders}
 
 
+def _replace(mesh: RecordedMesh) -> Json:
+    return {"name": mesh.resting_order(), "request_id": str(uuid4()), "quantity": "0.002"}
+
+
 def _cancel(mesh: RecordedMesh) -> Json:
     return {"name": mesh.resting_order(), "request_id": str(uuid4())}
 
@@ -156,6 +160,7 @@ EXAMPLES: dict[str, Example] = {
     "ExchangeService.ListOrders": Example(
         _fixed(parent=ACCOUNT, states=["ORDER_STATE_FILLED"], instrument=INSTRUMENT), "orders"
     ),
+    "ExchangeService.ReplaceOrder": Example(_replace, "replaces"),
     "ExchangeService.CancelOrder": Example(_cancel, "venue_order_id"),
     "ExchangeService.CancelAllOrders": Example(_cancel_all, "complete"),
     "ExchangeService.ListFills": Example(_fixed(parent=ACCOUNT, page_size=3), "fills"),

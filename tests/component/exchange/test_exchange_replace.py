@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -107,7 +108,7 @@ async def test_risk_says_no_and_the_old_order_stays(url: str) -> None:
         ({"quantity": "4"}, "quantity"),
     ],
 )
-async def test_a_change_that_is_none(url: str, change: dict[str, str], field: str) -> None:
+async def test_a_change_that_is_none(url: str, change: dict[str, Any], field: str) -> None:
     async with running_exchange(url) as exchange:
         old = await exchange.create(limit_order("10"))
         exchange.venue.trade(old.client_order_id, "4")
@@ -125,12 +126,13 @@ async def test_what_cannot_be_replaced(url: str) -> None:
         resting = await exchange.create(limit_order("2"))
         request_id = str(uuid4())
         new = await exchange.replace(resting.name, request_id, price="101")
-        for name, change, reason in [
+        cases: list[tuple[str, dict[str, Any], str]] = [
             (done.name, {"quantity": "3"}, "ORDER_NOT_REPLACEABLE"),
             (resting.name, {"price": "99"}, "ORDER_NOT_REPLACEABLE"),
             (f"accounts/paper/orders/{uuid4()}", {"price": "99"}, "ORDER_NOT_FOUND"),
             (new.name, {"price": "99.1"}, "PRICE_OFF_TICK"),
-        ]:
+        ]
+        for name, change, reason in cases:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await exchange.replace(name, **change)
             assert reason_of(caught.value) == reason
@@ -191,8 +193,7 @@ _POINTS = [
 
 
 @pytest.mark.parametrize("point", _POINTS)
-async def test_killed_at_a_point_and_started_again(new_database_url: object, point: Step) -> None:
-    url = new_database_url()  # type: ignore[operator]
+async def test_killed_at_a_point_and_started_again(url: str, point: Step) -> None:
     venue, risk = FakeVenue(), FakeRisk()
     request_id = str(uuid4())
     async with running_exchange(url, venue, risk) as exchange:
