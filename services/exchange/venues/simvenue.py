@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+from google.rpc import error_details_pb2
 from trademesh.simvenue.v1 import account_pb2, simvenue_service_pb2, simvenue_service_pb2_grpc
 from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
 from services.chassis.rpc.client import MeshError
+from services.chassis.rpc.status import details_of
 from services.exchange.domain.assets import Assets
 from services.exchange.domain.budgets import Budget, CallKind
 from services.exchange.domain.evidence import VenueOrder
@@ -30,6 +32,7 @@ from services.exchange.ports import (
     Uncertain,
     VenueEvent,
     VenueHistoryLostError,
+    VenueReports,
     VenueUnreachableError,
 )
 from services.exchange.venues import simvenue_convert as convert
@@ -38,7 +41,9 @@ from services.kernel.clock import Clock
 _DOMAIN: Final = "simvenue.trademesh"
 _PAGE: Final = 500
 _ASK_S: Final = 3.0
-_NOTHING_CHANGED: Final = frozenset({"VENUE_HALTED"})
+_RATE_LIMITED: Final = "RATE_LIMITED"
+_PAUSE_S: Final = 1.0
+_NOTHING_CHANGED: Final = frozenset({"VENUE_HALTED", _RATE_LIMITED})
 """The venue's own word that it did nothing; the same order may be taken a moment later."""
 
 _REFUSALS: Final = frozenset(
@@ -85,11 +90,16 @@ class SimVenue:
         self._clock = clock
         self._silence = silence
         self._assets: dict[str, Assets] = {}
+        self._reports: VenueReports | None = None
         self._stub: Any = simvenue_service_pb2_grpc.SimvenueServiceStub(channel)
 
     def rate_budgets(self) -> Sequence[Budget]:
         """``ports.DeclaresBudgets``: bounds that only a loop gone wild reaches; the venue keeps none."""
         return _BUDGETS
+
+    def report_to(self, reports: VenueReports) -> None:
+        """``ports.Reporting``: told when the venue asks for a pause."""
+        self._reports = reports
 
     async def place(self, order: Order, within: float) -> PlaceOutcome:
         """Send an order under its client order id, and classify what comes of it."""
@@ -98,7 +108,7 @@ class SimVenue:
             answer = await self._stub.PlaceOrder(convert.place_request(order), timeout=within)
             return Accepted(self._order(answer))
         except grpc.aio.AioRpcError as error:
-            return _classified(error)
+            return _classified(self._heeded(error))
         except Exception as error:  # noqa: BLE001 - an answer that cannot be read proves nothing
             return Uncertain(f"the venue's answer cannot be read: {error!r}")
 
@@ -111,7 +121,7 @@ class SimVenue:
             self._assets.setdefault(order.instrument, order.assets)
             return Accepted(self._order(await self._stub.CancelOrder(request, timeout=within)))
         except grpc.aio.AioRpcError as error:
-            return await self._cancel_refused(order, error)
+            return await self._cancel_refused(order, self._heeded(error))
         except Exception as error:  # noqa: BLE001 - an answer that cannot be read proves nothing
             return Uncertain(f"the venue's answer cannot be read: {error!r}")
 
@@ -124,14 +134,14 @@ class SimVenue:
         except grpc.aio.AioRpcError as error:
             if _reason(error) == "ORDER_NOT_FOUND":
                 return None
-            raise _unreachable(error) from error
+            raise _unreachable(self._heeded(error)) from error
         return self._order(answer)
 
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
         """All orders in the venue's book, without their fills."""
         request = simvenue_service_pb2.ListOpenOrdersRequest(account=account)
         await self._know_assets()
-        answer = await _asked(self._stub.ListOpenOrders, request)
+        answer = await self._asked(self._stub.ListOpenOrders, request)
         return [self._order(each) for each in answer.orders]
 
     async def fills_after(self, account: str, cursor: str) -> FillPage:
@@ -139,7 +149,7 @@ class SimVenue:
         request = simvenue_service_pb2.ListFillsRequest(
             account=account, after_trade_id=int(cursor or 0), page_size=_PAGE
         )
-        answer = await _asked(self._stub.ListFills, request)
+        answer = await self._asked(self._stub.ListFills, request)
         fills = [convert.fill_of(each) for each in answer.fills]
         last = fills[-1].venue_trade_id if fills else cursor
         return FillPage(fills, last, more=len(fills) == _PAGE)
@@ -149,7 +159,7 @@ class SimVenue:
         request = simvenue_service_pb2.ListTransfersRequest(
             account=account, after_transfer_id=int(cursor or 0), page_size=_PAGE
         )
-        answer = await _asked(self._stub.ListTransfers, request)
+        answer = await self._asked(self._stub.ListTransfers, request)
         transfers = [self._transfer(each) for each in answer.transfers]
         last = transfers[-1].venue_transfer_id if transfers else cursor
         return TransferPage(transfers, last, more=len(transfers) == _PAGE)
@@ -161,21 +171,21 @@ class SimVenue:
             VenueHistoryLostError: it does not know the cursor.
         """
         request = simvenue_service_pb2.GetBalancesRequest(account=account)
-        last = (await _asked(self._stub.GetBalances, request)).sequence
+        last = (await self._asked(self._stub.GetBalances, request)).sequence
         if last < int(cursor or 0):
             raise VenueHistoryLostError(f"the venue's last event is {last}, we have seen {cursor}")
 
     async def balances(self, account: str) -> Sequence[Balance]:
         """What the account holds now."""
         request = simvenue_service_pb2.GetBalancesRequest(account=account)
-        answer = await _asked(self._stub.GetBalances, request)
+        answer = await self._asked(self._stub.GetBalances, request)
         now = self._clock.now()
         return [convert.balance_of(each, account, self.venue_id, now) for each in answer.balances]
 
     async def instruments(self) -> Sequence[InstrumentRules]:
         """What can be traded, and the rules."""
         request = simvenue_service_pb2.ListInstrumentsRequest()
-        answer = await _asked(self._stub.ListInstruments, request)
+        answer = await self._asked(self._stub.ListInstruments, request)
         rules = [convert.rules_of(each) for each in answer.instruments]
         self._assets |= {each.instrument: each.assets for each in rules}
         return rules
@@ -240,6 +250,18 @@ class SimVenue:
         outcome = _classified(error)
         return outcome if isinstance(outcome, NotSent) else Uncertain(str(MeshError.of(error)))
 
+    async def _asked(self, method: Callable[..., Awaitable[Any]], request: Any) -> Any:
+        try:
+            return await method(request, timeout=_ASK_S)
+        except grpc.aio.AioRpcError as error:
+            raise _unreachable(self._heeded(error)) from error
+
+    def _heeded(self, error: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
+        """The error, after its wish for a pause was passed on."""
+        if self._reports is not None and _reason(error) == _RATE_LIMITED:
+            self._reports.asked_to_wait(_retry_after(error) or _PAUSE_S, banned=False)
+        return error
+
     async def _know_assets(self) -> None:
         if not self._assets:
             await self.instruments()
@@ -252,13 +274,6 @@ class SimVenue:
 
     def _transfer(self, message: account_pb2.Transfer) -> Transfer:
         return convert.transfer_of(message, self.venue_id, self._clock.now())
-
-
-async def _asked(method: Callable[..., Awaitable[Any]], request: Any) -> Any:
-    try:
-        return await method(request, timeout=_ASK_S)
-    except grpc.aio.AioRpcError as error:
-        raise _unreachable(error) from error
 
 
 def _classified(error: grpc.aio.AioRpcError) -> PlaceOutcome:
@@ -282,4 +297,11 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
 
 
 def _unreachable(error: grpc.aio.AioRpcError) -> VenueUnreachableError:
-    return VenueUnreachableError(str(MeshError.of(error)))
+    return VenueUnreachableError(str(MeshError.of(error)), _retry_after(error))
+
+
+def _retry_after(error: grpc.aio.AioRpcError) -> float:
+    """Seconds after which the venue wants to be asked again; 0 where it did not say."""
+    status, info = details_of(error), error_details_pb2.RetryInfo()
+    told = status is not None and any(detail.Unpack(info) for detail in status.details)
+    return info.retry_delay.ToTimedelta().total_seconds() if told else 0.0

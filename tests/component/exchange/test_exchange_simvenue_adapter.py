@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -138,6 +138,34 @@ async def hangs(context: Any) -> None:
 
 async def crashes(context: Any) -> None:
     raise RuntimeError("a fault after the order was taken")
+
+
+async def limits(context: Any) -> None:
+    wait = timedelta(seconds=2.5)
+    raise DomainError("RATE_LIMITED", "words", kind=ErrorKind.EXHAUSTED, retry_after=wait)
+
+
+class Reports:
+    """Hears what the adapter tells of limits."""
+
+    def __init__(self) -> None:
+        self.pauses: list[tuple[float, bool]] = []
+
+    def used(self, budget: str, amount: int) -> None:
+        raise AssertionError("the venue keeps no count")
+
+    def asked_to_wait(self, seconds: float, *, banned: bool) -> None:
+        self.pauses.append((seconds, banned))
+
+
+async def test_a_rate_limit_proves_that_nothing_was_sent_and_its_pause_is_passed_on() -> None:
+    async with venue_that(limits) as venue:
+        reports = Reports()
+        venue.report_to(reports)
+        for outcome in (await venue.place(ORDER, 5), await venue.cancel(ORDER, 5)):
+            assert isinstance(outcome, NotSent)
+            assert outcome.told
+        assert reports.pauses == [(2.5, False)] * 2
 
 
 @pytest.mark.parametrize(
