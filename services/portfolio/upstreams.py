@@ -119,9 +119,15 @@ class ExchangeVenues:
 
     async def _positions(self, account: AccountName) -> Mapping[InstrumentName, Decimal]:
         request = exchange_service_pb2.ListPositionsRequest(parent=str(account))
-        answer: exchange_service_pb2.ListPositionsResponse = await self._exchange.ListPositions(
-            request, timeout=_VENUE_TIMEOUT_S
-        )
+        try:
+            answer: exchange_service_pb2.ListPositionsResponse = await self._exchange.ListPositions(
+                request, timeout=_VENUE_TIMEOUT_S
+            )
+        except grpc.aio.AioRpcError as error:
+            # An exchange service of an older version: as where the venues keep no positions.
+            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                raise
+            return {}
         return {InstrumentName.parse(row.instrument): parse(row.quantity) for row in answer.positions}
 
 
