@@ -129,9 +129,9 @@ def export(asked: Asked, pages: Pages, tell: Tell) -> Exported:
             cursor = _read_page(asked, dataset, query, pages, spool, cursor)
             tell(cursor.rows)
     except KeyboardInterrupt:
-        raise MeshError(_go_on("interrupted", cursor), ExitCode.INTERRUPTED) from None
+        raise _stopped("interrupted", ExitCode.INTERRUPTED, spool, cursor) from None
     except MeshError as error:
-        raise MeshError(_go_on(error.message, cursor), error.code) from error
+        raise _stopped(error.message, error.code, spool, cursor) from error
     fresh = asked.out.with_name(f"{asked.out.name}.new")
     text_columns = WRITERS[asked.format](fresh, dataset.columns, spool.rows)
     fresh.replace(asked.out)
@@ -161,8 +161,12 @@ def _filters(asked: Asked, dataset: Dataset) -> Mapping[str, str]:
     return given
 
 
-def _go_on(message: str, cursor: Cursor) -> str:
-    return f"{message}; {cursor.rows} rows are kept, and the same command goes on from there"
+def _stopped(message: str, code: ExitCode, spool: Spool, cursor: Cursor) -> MeshError:
+    """The error that ends an export on its way, with what is left of it."""
+    if not cursor.rows:
+        spool.remove()
+        return MeshError(message, code)
+    return MeshError(f"{message}; {cursor.rows} rows are kept, and the same command goes on from there", code)
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

@@ -199,7 +199,9 @@ class Queries:
         self, into: str, sums: Sequence[LedgerSum], positions: Sequence[Position]
     ) -> Mapping[str, Decimal]:
         """Price in one asset of each other one that stands in the books, where it has one."""
-        assets = {row.asset for row in sums if not row.ledger_account.startswith("memo:")} - {into}
+        booked = {row.asset for row in sums if not row.ledger_account.startswith("memo:")}
+        # A perpetual that was opened without a fee has booked nothing in its settle asset yet.
+        assets = (booked | {position.settle_asset for position in positions}) - {into}
         pairs = await self._pairs(sums, positions)
         ways = {asset: routes(pairs, asset, into)[:_ROUTES] for asset in assets}
         steps = [step.pair.instrument for found in ways.values() for way in found for step in way]
@@ -216,7 +218,7 @@ class Queries:
         traded = [Pair(_instrument(p), p.base_asset, p.quote_asset) for p in positions if p.contract is None]
         perpetuals = {_instrument(p) for p in positions if p.contract is not None}
         venues = {row.ledger_account.split(":")[1] for row in sums if row.ledger_account.startswith(ASSETS)}
-        listed = await self.market.pairs(venues)
+        listed = await self.market.pairs(venues | {position.venue for position in positions})
         return [pair for pair in dict.fromkeys([*traded, *listed]) if pair.instrument not in perpetuals]
 
 

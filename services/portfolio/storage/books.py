@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, Table, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.persistence import Database, find_row, put_row
+from services.chassis.persistence import Database, put_row, row_at
 from services.chassis.telemetry import correlation
 from services.kernel.clock import Clock
 from services.kernel.decimals import EXACT
@@ -31,6 +30,7 @@ from services.portfolio.ports import (
 )
 from services.portfolio.storage import equity, lots
 from services.portfolio.storage.journal import contract_columns, contract_of, event_columns
+from services.portfolio.storage.statements import ADD_ENTRIES, ADD_TO_JOURNAL, LOT_METHOD, SUMS, put
 from services.portfolio.storage.tables import (
     ACCOUNT_SETTINGS,
     JOURNAL,
@@ -74,7 +74,7 @@ class SqlBooksWriter:
         }
         method = "" if record.lot_method is None else record.lot_method.value
         await self._connection.execute(
-            insert(JOURNAL).values(**{**event_columns(record.event), **shared, "lot_method": method})
+            ADD_TO_JOURNAL, {**event_columns(record.event), **shared, "lot_method": method}
         )
         rows = [
             {
@@ -87,7 +87,7 @@ class SqlBooksWriter:
             for line, entry in enumerate(transaction.entries, start=1)
         ]
         if rows:
-            await self._connection.execute(insert(LEDGER_ENTRIES), rows)
+            await self._connection.execute(ADD_ENTRIES, rows)
             await self._add_to_sums(transaction)
         if any(entry.ledger_account.startswith(EQUITY) for entry in transaction.entries):
             equity.announce_flow(self._connection)
@@ -109,22 +109,19 @@ class SqlBooksWriter:
 
     async def position(self, fill: Fill, *, strategy: str | None = None) -> Position | None:
         """The position that a fill changes, or None before its first fill."""
-        table = _positions(strategy)
-        query = _of(table, fill.account, strategy).where(
-            table.c.venue == fill.venue, table.c.instrument == fill.instrument
-        )
-        row = await find_row(self._connection, query)
+        key = {"account": fill.account, "venue": fill.venue, "instrument": fill.instrument}
+        if strategy is not None:
+            key["strategy"] = strategy
+        row = await row_at(self._connection, _positions(strategy), key)
         return None if row is None else position_of(row)
 
     async def put_position(self, position: Position, *, strategy: str | None = None) -> None:
         """Store a position in place of the one before."""
-        values = {name: getattr(position, name) for name in (*_POSITION, *_POSITION_MORE)}
-        key = {name: values.pop(name) for name in ("account", "venue", "instrument")}
+        row = {name: getattr(position, name) for name in (*_POSITION, *_POSITION_MORE)}
+        row |= contract_columns(position.contract)
         if strategy is not None:
-            key["strategy"] = strategy
-        await put_row(
-            self._connection, _positions(strategy), key, values | contract_columns(position.contract)
-        )
+            row["strategy"] = strategy
+        await self._connection.execute(put(_positions(strategy), self._connection.dialect.name), row)
 
     async def lot_method(self, account: str) -> LotMethod:
         """Which lots a closing of the account takes from first, now."""
@@ -149,14 +146,9 @@ class SqlBooksWriter:
         for entry in transaction.entries:
             key = (entry.ledger_account, entry.asset)
             sums[key] = EXACT.add(sums[key], entry.amount)
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(LEDGER_SUMS)
         touched = {(entry.ledger_account, entry.asset) for entry in transaction.entries}
         await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["account", "strategy", "ledger_account", "asset"],
-                set_={"amount": statement.excluded.amount},
-            ),
+            put(LEDGER_SUMS, self._connection.dialect.name),
             [
                 {
                     "account": transaction.account,
@@ -170,17 +162,13 @@ class SqlBooksWriter:
         )
 
     async def _sums_before(self, transaction: Transaction) -> defaultdict[tuple[str, str], Decimal]:
-        columns = LEDGER_SUMS.c
-        names = {entry.ledger_account for entry in transaction.entries}
-        rows = await self._connection.execute(
-            select(columns.ledger_account, columns.asset, columns.amount).where(
-                columns.account == transaction.account,
-                columns.strategy == transaction.strategy,
-                columns.ledger_account.in_(sorted(names)),
-            )
-        )
+        asked = {
+            "account": transaction.account,
+            "strategy": transaction.strategy,
+            "ledger_accounts": sorted({entry.ledger_account for entry in transaction.entries}),
+        }
         sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        for ledger_account, asset, amount in rows:
+        for ledger_account, asset, amount in await self._connection.execute(SUMS, asked):
             sums[ledger_account, asset] = amount
         return sums
 
@@ -277,8 +265,7 @@ class SqlBooks:
 
 
 async def _lot_method(connection: AsyncConnection, account: str, default: LotMethod) -> LotMethod:
-    query = select(ACCOUNT_SETTINGS.c.lot_method).where(ACCOUNT_SETTINGS.c.account == account)
-    found = (await connection.execute(query)).scalar_one_or_none()
+    found = (await connection.execute(LOT_METHOD, {"account": account})).scalar_one_or_none()
     return default if found is None else LotMethod(found)
 
 

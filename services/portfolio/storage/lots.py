@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, insert, select, true, update
+from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.decimals import EXACT
 from services.portfolio.domain.events import Fill, Side
 from services.portfolio.domain.lots import Gain, Lot, LotMethod, Matched
 from services.portfolio.ports import BookedGain, GainQuery, LotQuery
+from services.portfolio.storage.statements import ADD_GAINS, ADD_LOT, CHANGE_LOT, open_lots
 from services.portfolio.storage.tables import REALIZED_GAINS, TAX_LOTS
 
 _PAGE = 100
@@ -28,14 +29,13 @@ def price_key(price: Decimal) -> str:
 
 async def load_open(connection: AsyncConnection, fill: Fill, method: LotMethod) -> Sequence[Lot]:
     """Open lots in the order of the method, as many as the fill's quantity can close."""
-    query = _ordered(fill, method)
+    query = open_lots(method, fill.side)
+    asked = {"account": fill.account, "venue": fill.venue, "instrument": fill.instrument, "page": _PAGE}
     found: list[Lot] = []
     enough = Decimal(0)
     while True:
-        page = [
-            lot_of(row)
-            for row in (await connection.execute(query.limit(_PAGE).offset(len(found)))).mappings()
-        ]
+        rows = await connection.execute(query, {**asked, "passed": len(found)})
+        page = [lot_of(row) for row in rows.mappings()]
         found += page
         enough = sum((lot.remaining for lot in page), enough)
         if len(page) < _PAGE or enough >= fill.quantity:
@@ -45,15 +45,14 @@ async def load_open(connection: AsyncConnection, fill: Fill, method: LotMethod) 
 async def store(connection: AsyncConnection, matched: Matched) -> None:
     """Write what a fill did to the lots."""
     if matched.gains:
-        await connection.execute(insert(REALIZED_GAINS), [_gain_row(gain) for gain in matched.gains])
-    for lot in matched.changed:
-        await connection.execute(
-            update(TAX_LOTS)
-            .where(TAX_LOTS.c.number == lot.number)
-            .values(remaining=lot.remaining, live=lot.remaining > 0)
-        )
+        await connection.execute(ADD_GAINS, [_gain_row(gain) for gain in matched.gains])
+        changed = [
+            {"lot_number": lot.number, "remaining": lot.remaining, "live": lot.remaining > 0}
+            for lot in matched.changed
+        ]
+        await connection.execute(CHANGE_LOT, changed)
     if matched.opened is not None:
-        await connection.execute(insert(TAX_LOTS).values(**_lot_row(matched.opened)))
+        await connection.execute(ADD_LOT, _lot_row(matched.opened))
 
 
 async def list_lots(connection: AsyncConnection, asked: LotQuery) -> Sequence[Lot]:
@@ -107,24 +106,7 @@ def lot_of(row: Mapping[Any, Any]) -> Lot:
     )
 
 
-def _ordered(fill: Fill, method: LotMethod) -> Select[Any]:
-    columns = TAX_LOTS.c
-    query = select(TAX_LOTS).where(
-        columns.account == fill.account,
-        columns.venue == fill.venue,
-        columns.instrument == fill.instrument,
-        columns.live == true(),
-    )
-    if method is LotMethod.LIFO:
-        return query.order_by(columns.open_time.desc(), columns.number.desc())
-    if method is LotMethod.FIFO:
-        return query.order_by(columns.open_time, columns.number)
-    # A sell closes lots that were bought, dearest first; a buy closes short ones, cheapest first.
-    dearest = columns.price_key.desc() if fill.side is Side.SELL else columns.price_key
-    return query.order_by(dearest, columns.open_time, columns.number)
-
-
-def _lot_row(lot: Lot) -> Mapping[str, Any]:
+def _lot_row(lot: Lot) -> dict[str, Any]:
     return {
         **{name: getattr(lot, name) for name in (*_SHARED, *_AMOUNTS)},
         "side": lot.side.name.lower(),
@@ -133,7 +115,7 @@ def _lot_row(lot: Lot) -> Mapping[str, Any]:
     }
 
 
-def _gain_row(gain: Gain) -> Mapping[str, Any]:
+def _gain_row(gain: Gain) -> dict[str, Any]:
     return {
         "account": gain.lot.account,
         "lot": gain.lot.number,

@@ -107,6 +107,15 @@ async def test_an_inverse_perpetual_is_settled_in_its_base_asset(stage: Stage) -
     assert (in_btc.valuation_asset, in_btc.equity) == ("btc", "1.00498")
 
 
+async def test_a_perpetual_that_booked_no_money_yet_is_valued(stage: Stage) -> None:
+    stage.market.quotes[f"{INVERSE}/ticker"] = ("62500", "62500")
+    stage.market.quotes[f"{BTC}/ticker"] = ("62500", "62500")
+    stage.market.pairs = [("btc", "usdt")]
+    await stage.happened(filled(BUY, "10", "50000", "0", instrument=INVERSE, contract=INVERSE_TERMS))
+    worth = await portfolio(stage)
+    assert (worth.equity, worth.unrealized_pnl, list(worth.missing_prices)) == ("250", "250", [])
+
+
 async def test_a_perpetual_without_a_price_is_listed(stage: Stage) -> None:
     await stage.happened(
         transfer("1000"), filled(BUY, "50", "60000", "1.5", instrument=PERPETUAL, contract=LINEAR_TERMS)

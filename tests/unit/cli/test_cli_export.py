@@ -184,6 +184,7 @@ def test_a_refusal_ends_it_at_once(edge: _Edge, tmp_path: Path) -> None:
         export(asked(tmp_path / "x.csv", account="nobody"), pages(edge), silent)
     assert refused.value.code is ExitCode.FAILED
     assert len(edge.asked) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_mesh_and_wrong_usage(edge: _Edge, tmp_path: Path) -> None:
