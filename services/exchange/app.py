@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -22,6 +22,7 @@ from services.exchange.handlers.list_work import ListWork
 from services.exchange.handlers.loops import for_ever
 from services.exchange.handlers.place_order import PlaceOrder
 from services.exchange.handlers.place_orders import PlaceOrders
+from services.exchange.handlers.preview_order import PreviewOrder
 from services.exchange.handlers.queries import Reads
 from services.exchange.handlers.reconcile import Reconciler
 from services.exchange.handlers.recover import Operation
@@ -33,7 +34,7 @@ from services.exchange.handlers.send_order import Outside, SendOrder
 from services.exchange.handlers.timing import Timing
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.handlers.writer import Writers
-from services.exchange.ports import Journal, RiskGate, Venue
+from services.exchange.ports import Books, Journal, NoBooks, RiskGate, Venue
 from services.exchange.ports.venues import KeepsConnections
 from services.exchange.protection.guarded import GuardedVenue
 from services.exchange.relay import WriterRelay
@@ -41,7 +42,7 @@ from services.exchange.servicer import ExchangeServicer, UseCases
 from services.exchange.settings import ExchangeSettings, VenueSettings
 from services.exchange.storage.rates import SqlRateLedger
 from services.exchange.storage.store import SqlStore
-from services.exchange.upstreams import RiskService
+from services.exchange.upstreams import MarketBooks, RiskService
 from services.exchange.venues.ccxt_adapter import CcxtVenue
 from services.exchange.venues.simvenue import SimVenue
 
@@ -58,6 +59,7 @@ class Parts:
         venues: the adapters, by id.
         risk: the gate.
         journal: hears of each step.
+        books: order books of the market, for previews.
         peers: stub of this service over the mesh, which reaches the other instances too; None where
             there are none.
     """
@@ -66,6 +68,7 @@ class Parts:
     risk: RiskGate
     journal: Journal
     peers: Any = None
+    books: Books = field(default_factory=NoBooks)
 
 
 async def build(runtime: Runtime) -> Application:
@@ -75,6 +78,7 @@ async def build(runtime: Runtime) -> Application:
         venues={venue.name: _adapter(runtime, venue) for venue in settings.venues},
         risk=RiskService(runtime.channel("risk")),
         journal=LogJournal(),
+        books=MarketBooks(runtime.channel("market")),
         peers=exchange_service_pb2_grpc.ExchangeServiceStub(runtime.channel("exchange")),
     )
     return assemble(runtime, settings, parts, settings.timing())
@@ -107,11 +111,17 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     watching = WatchOrders(store, desks, runtime.clock, timing)
     work = ListWork(outside, sending, cancelling)
     linked = LinkedOrders(outside, work)
-    several = PlaceOrders(outside, requests, placing, sending, linked)
-    replacing = ReplaceOrder(outside, requests, sending, work, linked)
-    use_cases = UseCases(placing, several, replacing, cancelling, sweeping, Reads(store, desks), watching)
-    # The rpcs that are not written yet answer UNIMPLEMENTED.
-    servicer = ExchangeServicer(use_cases, WriterRelay(parts.peers))  # type: ignore[abstract]
+    use_cases = UseCases(
+        placing=placing,
+        placing_several=PlaceOrders(outside, requests, placing, sending, linked),
+        previewing=PreviewOrder(outside, parts.books),
+        replacing=ReplaceOrder(outside, requests, sending, work, linked),
+        cancelling=cancelling,
+        sweeping=sweeping,
+        reads=Reads(store, desks),
+        watching=watching,
+    )
+    servicer = ExchangeServicer(use_cases, WriterRelay(parts.peers))
 
     async def forget() -> None:
         gone = await store.forget_requests(runtime.clock.now() - timedelta(seconds=timing.keep_requests))

@@ -19,6 +19,7 @@ from services.exchange.handlers.cancel_all import CancelAllOrders
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.place_order import PlaceOrder
 from services.exchange.handlers.place_orders import Asked, PlaceOrders
+from services.exchange.handlers.preview_order import PreviewOrder
 from services.exchange.handlers.queries import Reads
 from services.exchange.handlers.replace_order import ReplaceOrder
 from services.exchange.handlers.watch import WatchOrders
@@ -35,6 +36,7 @@ class UseCases:
 
     placing: PlaceOrder
     placing_several: PlaceOrders
+    previewing: PreviewOrder
     replacing: ReplaceOrder
     cancelling: CancelOrder
     sweeping: CancelAllOrders
@@ -94,6 +96,14 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
             )
 
         return await self._relay.run("CreateOrders", request, context, here)
+
+    async def PreviewOrder(
+        self, request: pb.PreviewOrderRequest, context: Context
+    ) -> pb.PreviewOrderResponse:
+        """Say what an order would do."""
+        account = AccountName.parse(request.parent, field="parent").account
+        intent = convert.asked_for(request.order, account, "order")
+        return convert.preview_to_proto(await self._use.previewing.handle(intent, remaining(context)))
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> order_pb2.Order:
         """One order."""
@@ -196,6 +206,14 @@ class ExchangeServicer(pb_grpc.ExchangeServiceServicer):
         account = AccountName.parse(request.parent, field="parent").account
         balances = await self._use.reads.balances(account)
         return pb.ListBalancesResponse(balances=[convert.balance_to_proto(each) for each in balances])
+
+    async def ListPositions(
+        self, request: pb.ListPositionsRequest, context: Context
+    ) -> pb.ListPositionsResponse:
+        """What an account holds of contracts."""
+        account = AccountName.parse(request.parent, field="parent").account
+        positions = await self._use.reads.positions(account)
+        return pb.ListPositionsResponse(positions=[convert.position_to_proto(each) for each in positions])
 
     async def WatchOrders(
         self, request: pb.WatchOrdersRequest, context: Context

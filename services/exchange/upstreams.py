@@ -1,18 +1,26 @@
 """Other services, behind our ports."""
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Final
 
 import grpc
 import grpc.aio
+import structlog
+from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc, order_book_pb2
 from trademesh.risk.v1 import decision_pb2, risk_service_pb2, risk_service_pb2_grpc
 
 from services.chassis.rpc.client import MeshError
 from services.exchange import convert
 from services.exchange.domain.order import Order
+from services.exchange.domain.preview import Book, Level
 from services.exchange.ports import Approved, Denied, RiskUnavailableError
-from services.kernel.decimals import render
+from services.kernel.decimals import parse, render
+from services.kernel.names import InstrumentName
 
 _DOMAIN: Final = "risk.trademesh"
+_log = structlog.get_logger(__name__)
+_DEPTH: Final = 200
 _CHECK_PREFIX: Final = "CHECK_KIND_"
 
 
@@ -61,14 +69,51 @@ class RiskService:
         return _verdict(answer.decision)
 
 
+class MarketBooks:
+    """``ports.Books`` on the mesh's market service.
+
+    Args:
+        channel: to the service.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: Any = market_service_pb2_grpc.MarketServiceStub(channel)
+
+    async def book(self, instrument: InstrumentName, within: float) -> Book | None:
+        """The book as it stands. The market refuses to tell an old one."""
+        request = market_service_pb2.GetOrderBookRequest(name=f"{instrument}/orderBook", depth=_DEPTH)
+        try:
+            answer = await self._stub.GetOrderBook(request, timeout=within)
+        except grpc.aio.AioRpcError as error:
+            _log.warning("book_missing", instrument=str(instrument), error=str(MeshError.of(error)))
+            return None
+        return Book(_levels(answer.bids), _levels(answer.asks))
+
+
+def _levels(levels: Iterable[order_book_pb2.PriceLevel]) -> list[Level]:
+    return [Level(parse(each.price), parse(each.quantity)) for each in levels]
+
+
 def _verdict(decision: decision_pb2.Decision) -> Approved | Denied:
+    needed = _needed(decision)
     if decision.approved:
-        return Approved()
+        return Approved(needed)
     failed = next((check for check in decision.checks if not check.passed), None)
     if failed is None:
         return Denied("RISK_DENIED", "risk did not approve the order and named no check")
     reason = decision_pb2.CheckKind.Name(failed.kind).removeprefix(_CHECK_PREFIX)
-    return Denied(reason, failed.message or f"{failed.observed} against {failed.allowed}")
+    return Denied(reason, failed.message or f"{failed.observed} against {failed.allowed}", needed)
+
+
+def _needed(decision: decision_pb2.Decision) -> Decimal | None:
+    """What the order sets aside: what the check of the balance looked at."""
+    for check in decision.checks:
+        if check.kind == decision_pb2.CHECK_KIND_BALANCE:
+            try:
+                return parse(check.observed)
+            except ValueError:
+                return None
+    return None
 
 
 def _no_decision(error: grpc.aio.AioRpcError) -> Denied:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from services.exchange.domain.capabilities import KindSupport
 from services.exchange.domain.fills import Fill
-from services.exchange.domain.order import Order
+from services.exchange.domain.order import Handling, Order
+from services.exchange.domain.preview import Estimate
 
 
 class Contact(StrEnum):
@@ -88,6 +90,28 @@ class VenueView:
     message: str = ""
     budgets: tuple[BudgetUse, ...] = ()
     live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an order would do.
+
+    Attributes:
+        reason: why it would not be sent; empty where it would.
+        message: the reason for a person.
+        handling: where it would be worked; None where it would not.
+        estimate: price, fee and liquidity; None where the order cannot be judged at all.
+        required: what would be set aside, in ``required_asset``; None where nothing would, or nobody
+            can say.
+        required_asset: lower-case; empty where nothing would be set aside.
+    """
+
+    reason: str = ""
+    message: str = ""
+    handling: Handling | None = None
+    estimate: Estimate | None = None
+    required: Decimal | None = None
+    required_asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from services.chassis.settings import ChassisSettings
 from services.exchange.app import Parts, assemble
 from services.exchange.domain.order import Order
 from services.exchange.handlers.timing import Timing
-from services.exchange.ports import Step, Venue
+from services.exchange.ports import Books, NoBooks, Step, Venue
 from services.exchange.settings import ExchangeSettings
 from tests.support.exchange_venue import FakeRisk, FakeVenue
 from tests.support.rpc import serving
@@ -208,6 +208,7 @@ async def assembled_exchange(
     *,
     timing: Timing = QUICK,
     journal: CrashingJournal | None = None,
+    books: Books | None = None,
 ) -> AsyncIterator[Assembled]:
     """Run an exchange without a server. It ends without a last word, as a killed process does."""
     journal = journal or CrashingJournal()
@@ -220,7 +221,7 @@ async def assembled_exchange(
         database,
         _no_channel,
     )
-    parts = Parts({"sim": venue or FakeVenue()}, risk or FakeRisk(), journal)
+    parts = Parts({"sim": venue or FakeVenue()}, risk or FakeRisk(), journal, books=books or NoBooks())
     application = assemble(runtime, ExchangeSettings(), parts, timing)
     assert application.prepare is not None
     tasks: list[asyncio.Task[None]] = []
@@ -248,6 +249,7 @@ async def running_exchange(
     timing: Timing = QUICK,
     adapter: Venue | None = None,
     journal: CrashingJournal | None = None,
+    books: Books | None = None,
 ) -> AsyncIterator[RunningExchange]:
     """Run an exchange behind a real server.
 
@@ -259,11 +261,14 @@ async def running_exchange(
         timing: its bounds.
         adapter: a real adapter in place of ``venue``.
         journal: hears of each step, in place of one that kills at ``crash_at``.
+        books: of the market; none where it is absent.
     """
     venue, risk = venue or FakeVenue(), risk or FakeRisk()
     journal = journal or CrashingJournal(crash_at)
     async with (
-        assembled_exchange(database_url, adapter or venue, risk, timing=timing, journal=journal) as assembled,
+        assembled_exchange(
+            database_url, adapter or venue, risk, timing=timing, journal=journal, books=books
+        ) as assembled,
         serving(assembled.application.servicers) as channel,
     ):
         stub: Any = exchange_service_pb2_grpc.ExchangeServiceStub(channel)

@@ -9,6 +9,7 @@ from services.exchange.domain.assets import Assets, Contract, Side
 from services.exchange.domain.fills import Fill, Liquidity, Transfer, TransferKind
 from services.exchange.domain.links import Contingency, Links
 from services.exchange.domain.order import Handling, Order
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.domain.states import OrderState
 from services.exchange.domain.terms import (
     LimitIfTouchedTerms,
@@ -161,4 +162,20 @@ transfers = st.builds(
     receive_time=moments,
     kind=st.sampled_from(TransferKind),
     instrument=st.one_of(st.just(""), ids),
+)
+
+
+positions = st.builds(
+    VenuePosition,
+    account=ids,
+    venue=ids,
+    instrument=ids,
+    quantity=st.decimals(min_value=-1000, max_value=1000, places=3).filter(bool),
+    contract=contracts,
+    receive_time=moments,
+    entry_price=_maybe_amount,
+    mark_price=_maybe_amount,
+    liquidation_price=_maybe_amount,
+    unrealized_pnl=_maybe_amount,
+    margin=_maybe_amount,
 )

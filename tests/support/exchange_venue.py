@@ -15,6 +15,7 @@ from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.fills import Balance, Liquidity, Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.domain.terms import Kind, LimitTerms, MarketTerms, TimeInForce
 from services.exchange.ports import (
     Accepted,
@@ -92,6 +93,7 @@ class FakeVenue:
     accounts: dict[str, str] = field(default_factory=dict)
     transfers: list[Transfer] = field(default_factory=list)
     late: list[Order] = field(default_factory=list)
+    held: list[VenuePosition] = field(default_factory=list)
     _events: defaultdict[str, list[VenueEvent]] = field(default_factory=lambda: defaultdict(list))
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -260,6 +262,10 @@ class FakeVenue:
             )
         ]
 
+    async def positions(self, account: str) -> Sequence[VenuePosition]:
+        self._answering()
+        return [each for each in self.held if each.account == account]
+
     async def instruments(self) -> Sequence[InstrumentRules]:
         self._answering()
         return [
@@ -271,6 +277,8 @@ class FakeVenue:
                 min_quantity=Decimal("0.001"),
                 max_quantity=Decimal(1000),
                 min_notional=Decimal(5),
+                maker_fee_rate=Decimal("0.001"),
+                taker_fee_rate=Decimal("0.002"),
             )
         ]
 

@@ -85,6 +85,10 @@ def _cancel_all(mesh: RecordedMesh) -> Json:
     return {"parent": ACCOUNT, "request_id": str(uuid4()), "instrument": INSTRUMENT}
 
 
+def _preview(mesh: RecordedMesh) -> Json:
+    return {"parent": ACCOUNT, "order": mesh.rest_order()["order"]}
+
+
 def _watch_orders(mesh: RecordedMesh) -> Json:
     mesh.resting_order()
     return {"parent": ACCOUNT}
@@ -163,6 +167,8 @@ EXAMPLES: dict[str, Example] = {
     "ExchangeService.ReplaceOrder": Example(_replace, "replaces"),
     "ExchangeService.CancelOrder": Example(_cancel, "venue_order_id"),
     "ExchangeService.CancelAllOrders": Example(_cancel_all, "complete"),
+    "ExchangeService.PreviewOrder": Example(_preview, "expected_fee"),
+    "ExchangeService.ListPositions": Example(_fixed(parent=ACCOUNT), ""),
     "ExchangeService.ListFills": Example(_fixed(parent=ACCOUNT, page_size=3), "fills"),
     "ExchangeService.ListBalances": Example(_fixed(parent=ACCOUNT), "balances"),
     "ExchangeService.WatchOrders": Example(_watch_orders, "order"),

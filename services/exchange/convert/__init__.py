@@ -4,6 +4,8 @@ from services.exchange.convert.facts import (
     balance_to_proto,
     fill_of,
     fill_to_proto,
+    position_of,
+    position_to_proto,
     transfer_of,
     transfer_to_proto,
 )
@@ -19,6 +21,7 @@ from services.exchange.convert.orders import (
     request_id_of,
     states_of,
 )
+from services.exchange.convert.previews import preview_to_proto
 from services.exchange.convert.sweeps import (
     cancel_filter_of,
     swept_of,
@@ -63,6 +66,9 @@ __all__ = [
     "order_list_name",
     "order_of",
     "order_to_proto",
+    "position_of",
+    "position_to_proto",
+    "preview_to_proto",
     "request_id_of",
     "side_of",
     "side_to_proto",

@@ -1,6 +1,7 @@
 """Fills, transfers and balances: what venues told us, as the contract shows it."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -10,14 +11,16 @@ from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.exchange.convert.terms import (
     contract_to_proto,
     liquidity_of,
+    optional_amount,
     optional_contract,
     side_of,
     side_to_proto,
 )
 from services.exchange.domain.assets import Assets
 from services.exchange.domain.fills import Balance, Fill, Transfer, TransferKind
+from services.exchange.domain.positions import VenuePosition
 from services.kernel.decimals import parse, render
-from services.kernel.names import InstrumentName, OrderName, StrategyName
+from services.kernel.names import AccountName, InstrumentName, OrderName, StrategyName
 
 _TRANSFER_KINDS_BACK: Final[Mapping[int, TransferKind]] = {
     balance_pb2.TransferKind.Value(f"TRANSFER_KIND_{each}"): each for each in TransferKind
@@ -104,6 +107,46 @@ def transfer_of(message: balance_pb2.Transfer) -> Transfer:
         kind=_TRANSFER_KINDS_BACK[message.kind],
         instrument=instrument,
     )
+
+
+def position_to_proto(position: VenuePosition) -> balance_pb2.VenuePosition:
+    """A position as the contract shows it."""
+    message = balance_pb2.VenuePosition(
+        account=f"accounts/{position.account}",
+        instrument=str(InstrumentName(position.venue, position.instrument)),
+        quantity=render(position.quantity),
+        entry_price=_amount(position.entry_price),
+        mark_price=_amount(position.mark_price),
+        liquidation_price=_amount(position.liquidation_price),
+        unrealized_pnl=_amount(position.unrealized_pnl),
+        margin=_amount(position.margin),
+        receive_time=to_timestamp(position.receive_time),
+    )
+    if position.contract is not None:
+        message.contract.CopyFrom(contract_to_proto(position.contract))
+    return message
+
+
+def position_of(message: balance_pb2.VenuePosition) -> VenuePosition:
+    """A position back from the contract's form."""
+    instrument = InstrumentName.parse(message.instrument, field="instrument")
+    return VenuePosition(
+        account=AccountName.parse(message.account, field="account").account,
+        venue=instrument.venue,
+        instrument=instrument.instrument,
+        quantity=parse(message.quantity),
+        contract=optional_contract(message),
+        receive_time=to_datetime(message.receive_time),
+        entry_price=optional_amount(message.entry_price),
+        mark_price=optional_amount(message.mark_price),
+        liquidation_price=optional_amount(message.liquidation_price),
+        unrealized_pnl=optional_amount(message.unrealized_pnl),
+        margin=optional_amount(message.margin),
+    )
+
+
+def _amount(amount: Decimal | None) -> str:
+    return "" if amount is None else render(amount)
 
 
 def balance_to_proto(balance: Balance) -> balance_pb2.Balance:

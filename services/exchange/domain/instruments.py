@@ -35,6 +35,9 @@ class InstrumentRules:
         max_quantity: largest order, in base asset.
         min_notional: smallest price times quantity, in quote asset.
         contract: what one unit stands for; None for spot.
+        maker_fee_rate: fee of a fill that took no liquidity, as a fraction; None where nobody says.
+        taker_fee_rate: fee of a fill that took liquidity, as a fraction; None where nobody says.
+        fee_in_received: whether a buy's fee is taken in base asset, what is received; at spot only.
     """
 
     instrument: str
@@ -45,6 +48,9 @@ class InstrumentRules:
     max_quantity: Decimal
     min_notional: Decimal
     contract: Contract | None = None
+    maker_fee_rate: Decimal | None = None
+    taker_fee_rate: Decimal | None = None
+    fee_in_received: bool = False
 
     def check(self, intent: OrderIntent) -> None:
         """Hold an intent to the rules. A market order's notional is for the venue to judge.

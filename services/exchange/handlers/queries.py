@@ -7,6 +7,7 @@ from uuid import UUID
 from services.exchange.domain.errors import venue_unavailable
 from services.exchange.domain.fills import Balance, Fill
 from services.exchange.domain.order import Order
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.handlers.desks import Desk, Desks
 from services.exchange.ports import FillFilter, OrderFilter, Store, VenueUnreachableError
 from services.exchange.views import VenueView
@@ -83,6 +84,27 @@ class Reads:
         desks = self._desks.of_account(account)
         answers = await asyncio.gather(*(self._balances(desk) for desk in desks))
         return [balance for answer in answers for balance in answer]
+
+    async def positions(self, account: str) -> Sequence[VenuePosition]:
+        """The contracts that an account holds, as all its venues say now, by instrument.
+
+        Raises:
+            DomainError: as for :meth:`balances`.
+        """
+        desks = self._desks.of_account(account)
+        answers = await asyncio.gather(*(self._positions(desk) for desk in desks))
+        found = [position for answer in answers for position in answer]
+        return sorted(found, key=lambda position: (position.venue, position.instrument))
+
+    @staticmethod
+    async def _positions(desk: Desk) -> Sequence[VenuePosition]:
+        try:
+            found = await desk.venue.positions(desk.account)
+        except VenueUnreachableError as error:
+            desk.venue_desk.unanswered(error)
+            raise venue_unavailable(desk.venue_id, "it does not answer", error.retry_after) from error
+        desk.venue_desk.heard()
+        return found
 
     @staticmethod
     async def _balances(desk: Desk) -> Sequence[Balance]:

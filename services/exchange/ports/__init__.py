@@ -1,5 +1,9 @@
 """What the use cases need from outside: venues, risk, the store, and a journal of their steps."""
 
+from services.exchange.ports.books import (
+    Books,
+    NoBooks,
+)
 from services.exchange.ports.journal import (
     Journal,
     Step,
@@ -52,6 +56,7 @@ __all__ = [
     "Accepted",
     "AlreadyThere",
     "Approved",
+    "Books",
     "CancelOutcome",
     "Cursors",
     "Denied",
@@ -60,6 +65,7 @@ __all__ = [
     "Journal",
     "LogEntry",
     "Method",
+    "NoBooks",
     "NotSent",
     "NotThere",
     "OrderFilter",

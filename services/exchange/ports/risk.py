@@ -1,6 +1,7 @@
 """The gate that every order passes before it leaves."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from services.exchange.domain.order import Order
@@ -12,7 +13,13 @@ class RiskUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """Risk has reserved for the order."""
+    """Risk has reserved for the order.
+
+    Attributes:
+        needed: what that sets aside, as far as risk said.
+    """
+
+    needed: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +29,12 @@ class Denied:
     Attributes:
         reason: the check that failed.
         message: for a person, with its numbers.
+        needed: what would have been set aside, as far as risk came to that.
     """
 
     reason: str
     message: str
+    needed: Decimal | None = None
 
 
 class RiskGate(Protocol):

@@ -9,6 +9,7 @@ from services.exchange.domain.evidence import VenueFill, VenueOrder
 from services.exchange.domain.fills import Balance, Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
+from services.exchange.domain.positions import VenuePosition
 
 
 class VenueUnreachableError(Exception):
@@ -183,6 +184,10 @@ class Venue(Protocol):
 
     async def balances(self, account: str) -> Sequence[Balance]:
         """What the account holds now."""
+        ...
+
+    async def positions(self, account: str) -> Sequence[VenuePosition]:
+        """The contracts that the account holds now; none where the venue has only balances."""
         ...
 
     async def instruments(self) -> Sequence[InstrumentRules]:

@@ -15,6 +15,7 @@ from services.exchange.domain.evidence import VenueOrder
 from services.exchange.domain.fills import Balance
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.ports.protection import DeclaresBudgets, RateLedger, Reporting
 from services.exchange.ports.venues import (
     CancelOutcome,
@@ -179,6 +180,10 @@ class GuardedVenue:
     async def balances(self, account: str) -> Sequence[Balance]:
         """What the account holds now."""
         return await self._ask(CallKind.BALANCES, lambda: self._adapter.balances(account))
+
+    async def positions(self, account: str) -> Sequence[VenuePosition]:
+        """The contracts that the account holds now; none where the venue has only balances."""
+        return await self._ask(CallKind.POSITIONS, lambda: self._adapter.positions(account))
 
     async def instruments(self) -> Sequence[InstrumentRules]:
         """What can be traded, and the rules."""

@@ -11,6 +11,7 @@ from services.exchange.domain.evidence import VenueFill, VenueOrder
 from services.exchange.domain.fills import Balance
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.ports import (
     Accepted,
     AlreadyThere,
@@ -226,6 +227,21 @@ class CcxtVenue:
             told = await session.client.fetch_balance()
             listed = convert.balances_of(told, account, self.venue_id, self._clock.now())
             return [each for each in listed if each.free or each.locked]
+
+        return await self._asked(work)
+
+    async def positions(self, account: str) -> Sequence[VenuePosition]:
+        """The contracts that the account holds now; none at a spot market."""
+        if self._settings.market == "spot":
+            return ()
+
+        async def work() -> Sequence[VenuePosition]:
+            session = await self._sessions.of(account)
+            told = await session.client.fetch_positions()
+            now = self._clock.now()
+            contracts = {key: each.rules.contract for key, each in self._sessions.listed.items()}
+            listed = [convert.position_of(each, account, self.venue_id, contracts, now) for each in told]
+            return [each for each in listed if each.quantity]
 
         return await self._asked(work)
 

@@ -15,6 +15,7 @@ from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.fills import Balance, Liquidity, Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.domain.terms import (
     LimitTerms,
     MarketTerms,
@@ -172,6 +173,33 @@ def transfer_of(
     )
 
 
+def position_of(
+    told: Raw, account: str, venue: str, contracts: Mapping[str, Contract | None], now: datetime
+) -> VenuePosition:
+    """The venue's word on contracts that are held."""
+    instrument = instrument_of(told["symbol"])
+    size = number(told.get("contracts") or "0")
+    return VenuePosition(
+        account=account,
+        venue=venue,
+        instrument=instrument,
+        # The side says which way; the number has no sign.
+        quantity=size.copy_abs().copy_negate() if told.get("side") == "short" else size.copy_abs(),
+        contract=contracts.get(instrument),
+        receive_time=now,
+        entry_price=_said(told.get("entryPrice")),
+        mark_price=_said(told.get("markPrice")),
+        # Zero stands for none.
+        liquidation_price=_said(told.get("liquidationPrice")) or None,
+        unrealized_pnl=_said(told.get("unrealizedPnl")),
+        margin=_said(told.get("initialMargin")),
+    )
+
+
+def _said(text: Any) -> Decimal | None:
+    return None if text in {None, ""} else number(text)
+
+
 def rules_of(market: Raw) -> InstrumentRules:
     """The venue's rules of a market.
 
@@ -192,7 +220,19 @@ def rules_of(market: Raw) -> InstrumentRules:
         max_quantity=number(limits["amount"].get("max") or "0") or _MAX_QUANTITY,
         min_notional=number(limits["cost"].get("min") or "0"),
         contract=contract_of(market),
+        maker_fee_rate=_rate(market.get("maker")),
+        taker_fee_rate=_rate(market.get("taker")),
+        # Binance, Bybit and Crypto.com take the fee of a spot trade from what it brings in.
+        fee_in_received=True,
     )
+
+
+def _rate(text: Any) -> Decimal | None:
+    """A fee rate as a fraction; None where the market has none, or only as a float."""
+    try:
+        return number(text)
+    except ValueError:
+        return None
 
 
 def contract_of(market: Raw) -> Contract | None:

@@ -19,6 +19,7 @@ from services.exchange.domain.evidence import VenueOrder
 from services.exchange.domain.fills import Balance, Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.ports import (
     Accepted,
     AlreadyThere,
@@ -181,6 +182,10 @@ class SimVenue:
         answer = await self._asked(self._stub.GetBalances, request)
         now = self._clock.now()
         return [convert.balance_of(each, account, self.venue_id, now) for each in answer.balances]
+
+    async def positions(self, account: str) -> Sequence[VenuePosition]:  # noqa: ARG002 - the port's
+        """None: the venue trades spot."""
+        return ()
 
     async def instruments(self) -> Sequence[InstrumentRules]:
         """What can be traded, and the rules."""

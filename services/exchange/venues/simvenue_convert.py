@@ -134,6 +134,8 @@ def rules_of(message: instrument_pb2.Instrument) -> InstrumentRules:
         min_quantity=parse(message.min_quantity),
         max_quantity=parse(message.max_quantity),
         min_notional=parse(message.min_notional),
+        maker_fee_rate=convert.optional_amount(message.maker_fee_rate),
+        taker_fee_rate=convert.optional_amount(message.taker_fee_rate),
     )
 
 

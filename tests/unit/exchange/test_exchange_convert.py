@@ -20,6 +20,7 @@ from services.exchange.domain.evidence import VenueStatus
 from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order, OrderIntent
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.domain.sweeps import Swept
 from services.exchange.domain.terms import LimitTerms, MarketTerms, Terms, TimeInForce
 from services.exchange.settings import AccountSettings, BudgetSettings, ExchangeSettings, VenueSettings
@@ -29,7 +30,7 @@ from services.exchange.storage.rows import order_of as order_from_row
 from services.exchange.storage.tables import ORDERS
 from services.exchange.venues import simvenue_convert
 from services.kernel.errors import DomainError
-from tests.support.exchange_strategies import fills, ids, orders, transfers
+from tests.support.exchange_strategies import fills, ids, orders, positions, transfers
 
 
 @given(orders())
@@ -60,6 +61,11 @@ def test_fill_there_and_back(fill: Fill) -> None:
     assert convert.fill_of(convert.fill_to_proto(fill)) == fill
     row: Any = fill_row(fill)
     assert fill_from_row(row) == fill
+
+
+@given(positions)
+def test_position_there_and_back(position: VenuePosition) -> None:
+    assert convert.position_of(convert.position_to_proto(position)) == position
 
 
 @given(transfers)
