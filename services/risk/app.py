@@ -13,12 +13,13 @@ from services.risk import convert_events
 from services.risk.bookings import ExchangeEvent, follow
 from services.risk.domain.limits import Limits
 from services.risk.handlers.check_orders import OrderChecks
+from services.risk.handlers.kill_switch import KillSwitch, KillSwitchKeeper
 from services.risk.handlers.trading_modes import TradingModes
 from services.risk.servicer import RiskServicer
 from services.risk.settings import RiskSettings
 from services.risk.storage.store import SqlRiskStore
 from services.risk.storage.tables import REQUESTS
-from services.risk.upstreams import MarketService, SubscribedEvents
+from services.risk.upstreams import ExchangeService, MarketService, SubscribedEvents
 
 
 async def build(runtime: Runtime) -> Application:
@@ -43,9 +44,12 @@ def assemble(runtime: Runtime, settings: RiskSettings) -> Application:
     )
     events = SubscribedEvents(exchange, clock, timedelta(seconds=settings.max_event_lag_seconds))
     modes = TradingModes(clock, runtime.ids)
+    switch = KillSwitch(store, modes, ExchangeService(runtime.channel("exchange")), clock, runtime.ids)
+    keeper = KillSwitchKeeper(switch, settings.cancel_retry_seconds)
     servicer = RiskServicer(
         OrderChecks(store, market, events, clock, settings.fee_rate),
         modes,
+        switch,
         store,
         market,
         Once(database, clock, REQUESTS, store.writer),
@@ -68,6 +72,7 @@ def assemble(runtime: Runtime, settings: RiskSettings) -> Application:
         background=[
             Background("events_from_exchange", exchange.run),
             Background("event_lag", events.watch),
+            Background("kill_switch", keeper.run),
         ],
         self_tests=[exchange.check],
         prepare=prepare,

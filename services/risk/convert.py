@@ -12,6 +12,7 @@ from services.chassis.rpc.timestamps import to_timestamp
 from services.kernel.decimals import EXACT, parse, render
 from services.kernel.errors import DomainError, ErrorKind, Violation
 from services.kernel.names import AccountName, InstrumentName, StrategyName
+from services.risk.domain.cancellation import Cancellation
 from services.risk.domain.order import OrderTerms, Side
 from services.risk.domain.reservation import Reservation
 from services.risk.domain.traded import Contract, Rules
@@ -112,7 +113,7 @@ def account_from_proto(name: str, *, field: str = "account") -> str:
 def mode_to_proto(report: ModeReport) -> exposure_pb2.TradingState:
     """Write whether an account may trade."""
     own = report.own
-    return exposure_pb2.TradingState(
+    state = exposure_pb2.TradingState(
         account=f"accounts/{report.account}",
         mode=_MODES[own.mode],
         reason=own.reason,
@@ -120,6 +121,23 @@ def mode_to_proto(report: ModeReport) -> exposure_pb2.TradingState:
         changed_by=own.changed_by,
         effective_mode=_MODES[report.effective.mode],
     )
+    return with_cancellation(state, report.cancellation)
+
+
+def with_cancellation(
+    state: exposure_pb2.TradingState, cancellation: Cancellation | None
+) -> exposure_pb2.TradingState:
+    """A copy of a state that tells how far a cancel of all open orders is."""
+    copy = exposure_pb2.TradingState()
+    copy.CopyFrom(state)
+    for name in ("cancel_requested", "confirmed", "open_orders", "unreachable_venues"):
+        copy.ClearField(name)
+    if cancellation is not None:
+        copy.cancel_requested = True
+        copy.confirmed = cancellation.confirmed
+        copy.open_orders.extend(cancellation.open_orders)
+        copy.unreachable_venues.extend(cancellation.unreachable_venues)
+    return copy
 
 
 def trading_change_to_proto(change: TradingChange) -> exposure_pb2.TradingStateChange:

@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 
-from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_pb2
+from trademesh.exchange.v1 import balance_pb2, exchange_service_pb2, fill_pb2, order_pb2
 
 from services.chassis.rpc.timestamps import to_datetime
 from services.kernel.decimals import parse
 from services.kernel.names import AccountName, InstrumentName, OrderName, StrategyName, VenueName
 from services.risk.bookings import Filled, OrderReported, Transferred
 from services.risk.convert import SIDES, contract_from_proto
+from services.risk.domain.cancellation import CancelOutcome
 from services.risk.domain.order import Side
 from services.risk.domain.reservation import Reservation
 from services.risk.domain.traded import ONE, Traded
@@ -83,6 +84,13 @@ def transfer_from_proto(transfer: balance_pb2.Transfer) -> Transferred:
         parse(transfer.amount),
         earned=transfer.kind in _EARNED,
     )
+
+
+def cancel_outcome_from_proto(answer: exchange_service_pb2.CancelAllOrdersResponse) -> CancelOutcome:
+    """Read what the exchange says of all open orders."""
+    still = tuple(order.name for order in answer.orders if order.state not in _FINAL)
+    venues = tuple(answer.unreachable_venues)
+    return CancelOutcome(answer.complete and not still and not venues, still, venues)
 
 
 def _resting(name: OrderName, order: order_pb2.Order) -> Reservation | None:

@@ -9,6 +9,7 @@ from typing import Protocol, TypedDict
 
 from services.kernel.names import InstrumentName
 from services.risk.domain.account import AccountState
+from services.risk.domain.cancellation import Cancellation, CancelOutcome
 from services.risk.domain.checks import Check
 from services.risk.domain.equity import Day
 from services.risk.domain.limits import InstrumentLimit, Limits
@@ -130,6 +131,18 @@ class RiskReader(Protocol):
         """Changes of a mode, newest first, each with its id; those after an id, at most so many."""
         ...
 
+    async def cancellation(self, cancellation_id: str) -> Cancellation | None:
+        """One intent to cancel."""
+        ...
+
+    async def newest_cancellation(self, account: str) -> Cancellation | None:
+        """The newest intent to cancel of an account, or of all together."""
+        ...
+
+    async def wanted_cancellations(self) -> Sequence[Cancellation]:
+        """The intents that are neither confirmed nor ended, oldest first."""
+        ...
+
     async def decision(self, order_id: str) -> StoredDecision | None:
         """The decision on an order, if there is one."""
         ...
@@ -152,6 +165,14 @@ class RiskWriter(RiskReader, Protocol):
 
     async def put_trading(self, change_id: str, change: TradingChange) -> None:
         """Store the mode of an account, with the change in its history."""
+        ...
+
+    async def put_cancellation(self, cancellation: Cancellation) -> None:
+        """Store an intent to cancel."""
+        ...
+
+    async def end_cancellations(self, account: str) -> None:
+        """Want no intent of an account any more."""
         ...
 
     async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
@@ -218,6 +239,23 @@ class MarketData(Protocol):
 
         Raises:
             DomainError: INSTRUMENT_NOT_FOUND where the market answers that there is no such instrument.
+        """
+        ...
+
+
+class Exchange(Protocol):
+    """What the exchange service does for risk."""
+
+    async def cancel_all(self, account: str, request_id: str, within: float) -> CancelOutcome:
+        """Cancel every open order of an account.
+
+        Args:
+            account: its id.
+            request_id: of this attempt.
+            within: longest wait, in seconds.
+
+        Raises:
+            DomainError: UPSTREAM_UNAVAILABLE where the exchange does not say how it ended.
         """
         ...
 

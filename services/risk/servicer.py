@@ -15,9 +15,13 @@ from services.risk.domain.trading import TradingMode
 from services.risk.handlers.change_limits import update_limits
 from services.risk.handlers.check_orders import OrderChecks
 from services.risk.handlers.facts import require_facts
+from services.risk.handlers.kill_switch import KillSwitch
 from services.risk.handlers.show_exposure import exposure
 from services.risk.handlers.trading_modes import TradingModes
 from services.risk.ports import MarketData, RiskStore, RiskWriter
+
+_LONGEST_S, _SHORTEST_S, _OWN_S = 17.0, 0.5, 1.5
+"""Longest and shortest wait for the exchange, and what is left for our own answer, in seconds."""
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -28,6 +32,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     Args:
         checks: decides on orders.
         modes: changes and tells modes.
+        switch: halts, and cancels what is open.
         store: what risk knows.
         market: prices.
         once: runs a mutation once for each request id.
@@ -38,6 +43,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         self,
         checks: OrderChecks,
         modes: TradingModes,
+        switch: KillSwitch,
         store: RiskStore,
         market: MarketData,
         once: Once[RiskWriter],
@@ -45,6 +51,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     ) -> None:
         self._checks = checks
         self._modes = modes
+        self._switch = switch
         self._store = store
         self._market = market
         self._once = once
@@ -105,10 +112,24 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     async def HaltTrading(
         self, request: risk_service_pb2.HaltTradingRequest, context: Context
     ) -> exposure_pb2.TradingState:
-        """Halt an account, or let it only reduce."""
+        """Halt an account, or let it only reduce; then cancel what is open, where that is asked for."""
         mode = convert.mode_from_proto(request.mode)
-        work = self._change_mode(request.account, mode, request.reason, context)
-        return await self._once(request, exposure_pb2.TradingState, work)
+        if not request.cancel_open_orders:
+            work = self._change_mode(request.account, mode, request.reason, context)
+            return await self._once(request, exposure_pb2.TradingState, work)
+        account, by = convert.account_from_proto(request.account), _caller(context)
+        cancellation_id = request.request_id.lower()
+
+        async def throw(writer: RiskWriter) -> exposure_pb2.TradingState:
+            return convert.mode_to_proto(
+                await self._switch.throw(
+                    writer, account, mode, request.reason, by, request_id=cancellation_id
+                )
+            )
+
+        stored = await self._once(request, exposure_pb2.TradingState, throw)
+        progress = await self._switch.carry_out(cancellation_id, _within(context))
+        return convert.with_cancellation(stored, progress)
 
     async def ResumeTrading(
         self, request: risk_service_pb2.ResumeTradingRequest, context: Context
@@ -143,14 +164,25 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     def _change_mode(
         self, name: str, mode: TradingMode, reason: str, context: Context
     ) -> Callable[[RiskWriter], Awaitable[exposure_pb2.TradingState]]:
-        account = convert.account_from_proto(name)
-        caller = spiffe_id_of(context)
-        by = "" if caller is None else caller.service
+        account, by = convert.account_from_proto(name), _caller(context)
 
         async def work(writer: RiskWriter) -> exposure_pb2.TradingState:
             return convert.mode_to_proto(await self._modes.change(writer, account, mode, reason, by))
 
         return work
+
+
+def _caller(context: Context) -> str:
+    """The service that calls; empty where no certificate says."""
+    caller = spiffe_id_of(context)
+    return "" if caller is None else caller.service
+
+
+def _within(context: Context) -> float:
+    """How long the exchange may take, so that our own answer is still in time."""
+    # None, whatever its type says, where the caller has set no deadline.
+    left = context.time_remaining() or _LONGEST_S + _OWN_S
+    return min(_LONGEST_S, max(_SHORTEST_S, left - _OWN_S))
 
 
 def _owner(singleton: str) -> AccountName:

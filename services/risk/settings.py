@@ -24,6 +24,7 @@ class RiskSettings(BaseSettings):
         price_age_seconds: how long one price of the market may be shared by checks.
         max_event_lag_seconds: how far risk may be behind the exchange's events; beyond it, it does not
             approve.
+        cancel_retry_seconds: pause between two attempts to cancel what the kill switch could not yet.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_RISK_", frozen=True)
@@ -38,3 +39,4 @@ class RiskSettings(BaseSettings):
     valuation_asset: str = Field(default="usdt", pattern="^[a-z0-9]+$")
     price_age_seconds: float = Field(default=0.2, ge=0, le=5)
     max_event_lag_seconds: float = Field(default=30.0, gt=0)
+    cancel_retry_seconds: float = Field(default=2.0, gt=0)

@@ -8,15 +8,18 @@ from typing import TypeVar
 
 import grpc
 import structlog
+from trademesh.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc
 from trademesh.market.v1 import instrument_pb2, market_service_pb2, market_service_pb2_grpc, ticker_pb2
 
 from services.chassis.events import Subscription, SubscriptionState
+from services.chassis.rpc.client import MeshError
 from services.kernel.clock import Clock
 from services.kernel.decimals import parse
-from services.kernel.errors import DomainError
+from services.kernel.errors import DomainError, ErrorKind
 from services.kernel.names import InstrumentName
-from services.risk import convert
+from services.risk import convert, convert_events
 from services.risk.answers import SharedAnswers
+from services.risk.domain.cancellation import CancelOutcome
 from services.risk.domain.order import Quote
 from services.risk.domain.question import Market
 from services.risk.domain.reservation import Holding
@@ -117,6 +120,38 @@ class MarketService:
             if not page.next_page_token:
                 return listed
             request.page_token = page.next_page_token
+
+
+class ExchangeService:
+    """The exchange service.
+
+    Args:
+        channel: to the service.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._exchange = exchange_service_pb2_grpc.ExchangeServiceStub(channel)
+
+    async def cancel_all(self, account: str, request_id: str, within: float) -> CancelOutcome:
+        """Cancel every open order of an account.
+
+        Raises:
+            DomainError: UPSTREAM_UNAVAILABLE where the exchange does not say how it ended.
+        """
+        request = exchange_service_pb2.CancelAllOrdersRequest(
+            parent=f"accounts/{account}", request_id=request_id
+        )
+        try:
+            answer: exchange_service_pb2.CancelAllOrdersResponse = await self._exchange.CancelAllOrders(
+                request, timeout=within
+            )
+        except grpc.aio.AioRpcError as error:
+            raise DomainError(
+                "UPSTREAM_UNAVAILABLE",
+                f"the exchange did not cancel the orders of accounts/{account}: {MeshError.of(error)}",
+                kind=ErrorKind.UNAVAILABLE,
+            ) from error
+        return convert_events.cancel_outcome_from_proto(answer)
 
 
 class SubscribedEvents:

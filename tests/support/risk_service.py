@@ -1,7 +1,7 @@
 """The risk service behind real gRPC, fed by a real event log, with stand-ins for its neighbours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,15 @@ from uuid import uuid4
 
 import grpc
 from google.protobuf.message import Message
-from trademesh.exchange.v1 import balance_pb2, fill_pb2, order_events_pb2, order_kinds_pb2, order_pb2
+from trademesh.exchange.v1 import (
+    balance_pb2,
+    exchange_service_pb2,
+    exchange_service_pb2_grpc,
+    fill_pb2,
+    order_events_pb2,
+    order_kinds_pb2,
+    order_pb2,
+)
 from trademesh.market.v1 import (
     instrument_pb2,
     market_service_pb2,
@@ -60,6 +68,38 @@ class Market(market_service_pb2_grpc.MarketServiceServicer):
         return instrument_pb2.Instrument(
             name=BTC, base_asset="btc", quote_asset="usdt", tick_size="0.01", lot_size="0.00001", state=state
         )
+
+
+class Exchange(exchange_service_pb2_grpc.ExchangeServiceServicer):
+    """Cancels all orders as the test says.
+
+    Attributes:
+        open_orders: full names of those that it does not get cancelled.
+        silent: whether it does not answer.
+        asked: accounts whose orders were to be cancelled.
+        when_asked: called first.
+    """
+
+    def __init__(self) -> None:
+        self.open_orders: list[str] = []
+        self.silent = False
+        self.asked: list[str] = []
+        self.when_asked: Callable[[], Awaitable[None]] | None = None
+
+    async def CancelAllOrders(  # noqa: N802 - the contract's name
+        self, request: Any, context: Any
+    ) -> exchange_service_pb2.CancelAllOrdersResponse:
+        self.asked.append(request.parent)
+        if self.when_asked is not None:
+            await self.when_asked()
+        if self.silent:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        still = [
+            order_pb2.Order(name=name, state=order_pb2.ORDER_STATE_PENDING_CANCEL)
+            for name in self.open_orders
+        ]
+        done = order_pb2.Order(name=f"{ACCOUNT}/orders/done", state=order_pb2.ORDER_STATE_CANCELLED)
+        return exchange_service_pb2.CancelAllOrdersResponse(orders=[done, *still], complete=not still)
 
 
 def deposit(amount: str = "100000", asset: str = "usdt") -> Message:
@@ -121,6 +161,7 @@ class Stage:
     market: Market
     exchange: EventLog
     database: Database
+    orders: Exchange
 
     async def exposure(self, until: Callable[[exposure_pb2.Exposure], bool]) -> exposure_pb2.Exposure:
         """The exposure, once it is as the test says."""
@@ -178,14 +219,16 @@ async def risk_stage(
         market,
         market_service_pb2_grpc.add_MarketServiceServicer_to_server,
     )
+    orders = Exchange()
+    cancelling = Binding(orders, exchange_service_pb2_grpc.add_ExchangeServiceServicer_to_server)
     database = await Database.open(database_url, migrations=MIGRATIONS)
     async with (
         event_log(folder / "exchange.sqlite3") as exchange,
-        serve([exchange.binding]) as to_exchange,
+        serve([exchange.binding, cancelling]) as to_exchange,
         serve([prices]) as to_market,
     ):
         channels = {"exchange": to_exchange, "market": to_market}
         application = assemble(runtime_of("risk", channels, database), settings or RiskSettings())
         async with serving_application(application) as channel:
-            yield Stage(risk_service_pb2_grpc.RiskServiceStub(channel), market, exchange, database)
+            yield Stage(risk_service_pb2_grpc.RiskServiceStub(channel), market, exchange, database, orders)
     await database.close()

@@ -6,6 +6,7 @@ import structlog
 
 from services.chassis.telemetry.correlation import correlation_id
 from services.kernel.clock import Clock, IdSource
+from services.risk.domain.cancellation import Cancellation
 from services.risk.domain.trading import EVERYBODY, TradingChange, TradingMode, TradingState, stricter
 from services.risk.handlers.facts import require_facts
 from services.risk.ports import RiskReader, RiskWriter
@@ -21,11 +22,13 @@ class ModeReport:
         account: its id, or all of them.
         own: its own mode.
         effective: what counts.
+        cancellation: the cancel of all open orders that came with the present mode, if there was one.
     """
 
     account: str
     own: TradingState
     effective: TradingState
+    cancellation: Cancellation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class TradingModes:
             _log.warning(
                 "trading_mode_changed", account=f"accounts/{account}", mode=mode.value, reason=reason, by=by
             )
+        if mode is TradingMode.ACTIVE:
+            await writer.end_cancellations(account)
         return await self.report(writer, account)
 
     async def report(self, reader: RiskReader, account: str) -> ModeReport:
@@ -64,8 +69,11 @@ class TradingModes:
         Raises:
             DomainError: ACCOUNT_NOT_FOUND.
         """
+        newest = await reader.newest_cancellation(account)
+        cancellation = None if newest is None or newest.ended else newest
         if account == EVERYBODY:
             everybody = await reader.trading(EVERYBODY)
-            return ModeReport(account, everybody, everybody)
+            return ModeReport(account, everybody, everybody, cancellation)
         facts, _ = await require_facts(reader, account)
-        return ModeReport(account, facts.trading, stricter(facts.trading, facts.everybody))
+        effective = stricter(facts.trading, facts.everybody)
+        return ModeReport(account, facts.trading, effective, cancellation)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from services.chassis.persistence import Connection, find_row
 from services.risk.domain.account import AccountState
+from services.risk.domain.cancellation import Cancellation
 from services.risk.domain.limits import Limits
 from services.risk.domain.order import OrderTerms
 from services.risk.domain.question import Recent
@@ -17,6 +18,7 @@ from services.risk.storage import rows
 from services.risk.storage.decisions import decision_from
 from services.risk.storage.remembered import RememberedFacts, Tokens
 from services.risk.storage.tables import (
+    CANCELLATIONS,
     DAYS,
     DECISIONS,
     HEADS,
@@ -68,6 +70,25 @@ class SqlRiskReader:
             query = query.where(column < after[0])
         found = await self._connection.execute(query.order_by(column.desc()).limit(size))
         return [(row["change_id"], rows.trading_change_from(row)) for row in _plain(found)]
+
+    async def cancellation(self, cancellation_id: str) -> Cancellation | None:
+        """One intent to cancel."""
+        found = await self._cancellations(CANCELLATIONS.c.cancellation_id == cancellation_id)
+        return found[0] if found else None
+
+    async def newest_cancellation(self, account: str) -> Cancellation | None:
+        """The newest intent to cancel of an account."""
+        found = await self._cancellations(CANCELLATIONS.c.account == account)
+        return found[-1] if found else None
+
+    async def wanted_cancellations(self) -> Sequence[Cancellation]:
+        """The intents that are neither confirmed nor ended, oldest first."""
+        columns = CANCELLATIONS.c
+        return await self._cancellations(columns.confirmed.is_(False), columns.ended.is_(False))
+
+    async def _cancellations(self, *those: sa.ColumnElement[bool]) -> Sequence[Cancellation]:
+        query = sa.select(CANCELLATIONS).where(*those).order_by(CANCELLATIONS.c.create_time)
+        return [rows.cancellation_from(row) for row in _plain(await self._connection.execute(query))]
 
     async def decision(self, order_id: str) -> StoredDecision | None:
         """The decision on an order."""

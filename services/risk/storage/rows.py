@@ -9,6 +9,7 @@ from typing import Any
 from services.kernel.decimals import parse, render
 from services.kernel.names import InstrumentName
 from services.risk.domain.account import Position
+from services.risk.domain.cancellation import Cancellation
 from services.risk.domain.equity import Day
 from services.risk.domain.limits import InstrumentLimit, Limits
 from services.risk.domain.order import Side
@@ -165,6 +166,30 @@ def trading_change_from(row: Mapping[str, Any]) -> TradingChange:
         before=TradingMode(row["from_mode"]),
         after=TradingState(TradingMode(row["to_mode"]), row["reason"], row["change_time"], row["changed_by"]),
         correlation_id=row["correlation_id"],
+    )
+
+
+def cancellation_row(cancellation: Cancellation) -> dict[str, Any]:
+    """An intent as the columns of ``cancellations`` beside its id."""
+    return {
+        "account": cancellation.account,
+        "create_time": cancellation.create_time,
+        "update_time": cancellation.update_time,
+        "confirmed": cancellation.confirmed,
+        "ended": cancellation.ended,
+        "open_orders": list(cancellation.open_orders),
+        "unreachable_venues": list(cancellation.unreachable_venues),
+    }
+
+
+def cancellation_from(row: Mapping[str, Any]) -> Cancellation:
+    """A row of ``cancellations``."""
+    return Cancellation(
+        **{
+            **row,
+            "open_orders": tuple(row["open_orders"]),
+            "unreachable_venues": tuple(row["unreachable_venues"]),
+        }
     )
 
 

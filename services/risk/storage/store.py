@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.chassis.persistence import Connection, Database, insert_if_absent
 from services.risk.domain.account import AccountState
+from services.risk.domain.cancellation import Cancellation
 from services.risk.domain.equity import Day
 from services.risk.domain.limits import Limits
 from services.risk.domain.reservation import Claim, Holding, Reservation
@@ -23,6 +24,7 @@ from services.risk.storage.decisions import decision_row
 from services.risk.storage.reading import SqlRiskReader
 from services.risk.storage.remembered import RememberedFacts, Tokens
 from services.risk.storage.tables import (
+    CANCELLATIONS,
     DAYS,
     DECISIONS,
     ENDED_ORDERS,
@@ -75,6 +77,16 @@ class SqlRiskWriter(SqlRiskReader):
             sa.insert(TRADING_CHANGES).values(**rows.trading_change_row(change_id, change))
         )
         await self._changed(replace(facts, trading=change.after))
+
+    async def put_cancellation(self, cancellation: Cancellation) -> None:
+        """Store an intent to cancel."""
+        key = {"cancellation_id": cancellation.cancellation_id}
+        await self._upsert(CANCELLATIONS, key, rows.cancellation_row(cancellation))
+
+    async def end_cancellations(self, account: str) -> None:
+        """Want no intent of an account any more."""
+        mine = CANCELLATIONS.c.account == account
+        await self._connection.execute(sa.update(CANCELLATIONS).where(mine).values(ended=True))
 
     async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
         """Store a decision, with its reservation."""

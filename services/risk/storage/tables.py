@@ -53,6 +53,20 @@ TRADING_CHANGES = sa.Table(
     sa.Column("correlation_id", sa.Text, nullable=False),
 )
 
+# What the kill switch still has to cancel, and what it has cancelled.
+CANCELLATIONS = sa.Table(
+    "cancellations",
+    METADATA,
+    sa.Column("cancellation_id", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False, index=True),
+    sa.Column("create_time", UtcDateTime, nullable=False),
+    sa.Column("update_time", UtcDateTime, nullable=False),
+    sa.Column("confirmed", sa.Boolean, nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("open_orders", sa.JSON, nullable=False),
+    sa.Column("unreachable_venues", sa.JSON, nullable=False),
+)
+
 HOLDINGS = sa.Table(
     "account_holdings",
     METADATA,
