@@ -17,6 +17,19 @@ _HALT_SPACE = UUID("3d6a2b7e-0a52-4f0f-8f53-4d2f6b6c7d02")
 
 
 @dataclass(frozen=True, slots=True)
+class Halt:
+    """How a halt at risk went.
+
+    Attributes:
+        confirmed: whether every open order is final by the venue's word.
+        failure: why the account could not be halted yet, if so.
+    """
+
+    confirmed: bool
+    failure: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """Changes the mode.
 
@@ -63,26 +76,29 @@ class Control:
             DomainError: RISK_UNAVAILABLE where the account could not be halted yet.
         """
         await self._set(TradingMode.EMERGENCY_STOPPED, reason)
-        failure = await self.halt()
-        await self.cancel_open_orders()
-        if failure is not None:
-            raise _risk_unavailable("halted", failure) from failure
+        halt = await self.halt()
+        await self.cancel_open_orders(halt)
+        if halt.failure is not None:
+            raise _risk_unavailable("halted", halt.failure) from halt.failure
 
-    async def halt(self) -> Exception | None:
-        """Halt the account for the present emergency stop; what went wrong, if anything did."""
+    async def halt(self) -> Halt:
+        """Halt the account for the present emergency stop, and have risk cancel its open orders."""
         async with self.store.read() as reader:
             trading = await reader.trading()
         # The same stop asks with the same id, however often it must be asked.
         request_id = uuid5(_HALT_SPACE, trading.update_time.isoformat())
         try:
-            await self.risk.halt(request_id, trading.reason or "emergency stop")
+            return Halt(confirmed=await self.risk.halt(request_id, trading.reason or "emergency stop"))
         except (UpstreamUnavailableError, RefusedError) as error:
             _log.error("halt_failed", message=str(error))
-            return error
-        return None
+            return Halt(confirmed=False, failure=error)
 
-    async def cancel_open_orders(self) -> Sequence[str]:
-        """Cancel every open order; those that the venue has not confirmed are stored and answered."""
+    async def cancel_open_orders(self, halt: Halt) -> Sequence[str]:
+        """Cancel every open order, where risk could not; what the venue has not confirmed is stored."""
+        if halt.confirmed:
+            async with self.store.write() as writer:
+                await writer.put_pending_cancels([])
+            return []
         try:
             unconfirmed = [
                 order for order in await self.exchange.open_orders() if not await self._cancel(order)
@@ -141,8 +157,8 @@ class StopKeeper:
                 trading = await reader.trading()
             if trading.mode is not TradingMode.EMERGENCY_STOPPED:
                 return True
-            halted = await self._control.halt() is None
-            return not await self._control.cancel_open_orders() and halted
+            halt = await self._control.halt()
+            return not await self._control.cancel_open_orders(halt) and halt.failure is None
         except DomainError as error:
             _log.error("stop_not_kept", reason=error.reason, message=error.message)
             return False

@@ -195,8 +195,8 @@ class Risk(Protocol):
         """What risk would say; nothing is reserved."""
         ...
 
-    async def halt(self, request_id: UUID, reason: str) -> None:
-        """Halt the account."""
+    async def halt(self, request_id: UUID, reason: str) -> bool:
+        """Halt the account and have its open orders cancelled; whether the venue has confirmed that."""
         ...
 
     async def resume(self, request_id: UUID, reason: str) -> None:

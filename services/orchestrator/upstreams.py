@@ -13,7 +13,7 @@ from trademesh.exchange.v1 import (
     order_pb2,
 )
 from trademesh.portfolio.v1 import portfolio_service_pb2, portfolio_service_pb2_grpc
-from trademesh.risk.v1 import decision_pb2, risk_service_pb2, risk_service_pb2_grpc
+from trademesh.risk.v1 import decision_pb2, exposure_pb2, risk_service_pb2, risk_service_pb2_grpc
 
 from services.chassis.rpc.client import MeshError
 from services.chassis.rpc.timestamps import to_timestamp
@@ -26,6 +26,7 @@ from services.orchestrator.ports import RefusedError, UpstreamUnavailableError, 
 Answer = TypeVar("Answer")
 _READ_TIMEOUT_S = 2.0
 _TRADE_TIMEOUT_S = 10.0
+_HALT_TIMEOUT_S = 6.0
 _PAGE = 1000
 _CHECK_PREFIX = "CHECK_KIND_"
 
@@ -56,12 +57,15 @@ class RiskService:
             message=last.message,
         )
 
-    async def halt(self, request_id: UUID, reason: str) -> None:
-        """Halt the account."""
+    async def halt(self, request_id: UUID, reason: str) -> bool:
+        """Halt the account and have its open orders cancelled; whether the venue has confirmed that."""
         request = risk_service_pb2.HaltTradingRequest(
-            account=self._account, request_id=str(request_id), reason=reason
+            account=self._account, request_id=str(request_id), reason=reason, cancel_open_orders=True
         )
-        await _asked(self._risk.HaltTrading(request, timeout=_READ_TIMEOUT_S))
+        state: exposure_pb2.TradingState = await _asked(
+            self._risk.HaltTrading(request, timeout=_HALT_TIMEOUT_S)
+        )
+        return state.confirmed
 
     async def resume(self, request_id: UUID, reason: str) -> None:
         """Let the account trade again."""

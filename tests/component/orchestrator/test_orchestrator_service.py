@@ -43,6 +43,7 @@ class Risk(risk_service_pb2_grpc.RiskServiceServicer):
 
     approves: bool = True
     away: bool = False
+    confirms: bool = False
     modes: list[str] = field(default_factory=list)
 
     async def CheckOrder(self, request: Any, context: Any) -> risk_service_pb2.CheckOrderResponse:  # noqa: N802 - the contract's name
@@ -57,8 +58,9 @@ class Risk(risk_service_pb2_grpc.RiskServiceServicer):
 
     async def HaltTrading(self, request: Any, context: Any) -> exposure_pb2.TradingState:  # noqa: N802 - the contract's name
         await self._perhaps_away(context)
+        assert request.cancel_open_orders
         self.modes.append("halted")
-        return exposure_pb2.TradingState()
+        return exposure_pb2.TradingState(confirmed=self.confirms)
 
     async def ResumeTrading(self, request: Any, context: Any) -> exposure_pb2.TradingState:  # noqa: N802 - the contract's name
         await self._perhaps_away(context)
@@ -319,6 +321,15 @@ async def test_emergency_stop_halts_and_cancels_until_confirmed(stage: Stage) ->
     await stage.stub.StartTrading(pb.StartTradingRequest(request_id=str(uuid4())))
     assert stage.risk.modes[0] == "halted"
     assert stage.risk.modes[-1] == "resumed"
+
+
+async def test_emergency_stop_is_done_where_risk_has_confirmed_every_cancel(stage: Stage) -> None:
+    stage.exchange.state, stage.exchange.cancels_confirm = OPEN, False
+    await stage.strategy.happened(signal())
+    await stage.cycle("ORDERED")
+    stage.risk.confirms = True
+    stopped = await stage.stub.EmergencyStop(pb.EmergencyStopRequest(request_id=str(uuid4()), reason="fire"))
+    assert list(stopped.unconfirmed_cancels) == []
 
 
 async def test_emergency_stop_without_risk_cancels_and_halts_as_soon_as_it_can(stage: Stage) -> None:
