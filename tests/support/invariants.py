@@ -3,8 +3,8 @@
 I1 each acknowledged request made one order, and the venue has our orders, each once; I2 the fills are the
 same at the venue, in exchange and in portfolio; I3 a position is the sum of its fills; I4 cash and
 positions are what came in plus gains less fees, exactly; I5 event logs have no gap and are read to their
-end; and one signal has one cycle. Everything is read through the doors of the services, the venue's own
-contract among them.
+end, and the books are what the log makes when it is booked anew; and one signal has one cycle. Everything is
+read through the doors of the services, the venue's own contract among them.
 """
 
 from collections import Counter
@@ -22,6 +22,7 @@ from tests.support.doors import Door, RefusedError, rpc_named
 from tests.support.member import Member
 from tests.support.mesh import MeshHarness, wait_until
 from tests.support.metrics_page import samples
+from tests.support.rebuilt_books import check_rebuilt
 
 _OUTBOX: Final = "/trademesh.events.v1.OutboxService/"
 _VENUE: Final = "/trademesh.simvenue.v1.SimvenueService/"
@@ -193,6 +194,7 @@ def check(evidence: Evidence, acknowledged: Mapping[str, str] | None = None) -> 
     _check_requests(evidence.books.orders, acknowledged or {})
     _check_venue_orders(evidence.books.orders, evidence.venue)
     check_books(evidence.books, evidence.venue.fills)
+    check_rebuilt(evidence.books, evidence.logs["exchange"])
     for log in evidence.logs.values():
         _check_log(log)
     _check_order_events(evidence.logs["exchange"], evidence.books)
