@@ -98,7 +98,7 @@ async def assemble(
     more: list[Background] = []
     if settings.binance_port is not None:
         door = BinanceDoor(
-            Behind(floor, ledger, runtime.clock, runtime.ids),
+            Behind(floor, doors, runtime.clock, runtime.ids),
             _api_keys(venue, settings),
             settings.binance_port,
         )

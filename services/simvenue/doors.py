@@ -103,37 +103,37 @@ class Doors:
                 self._hidden[key] = _now() + self._dice.script.hidden_seconds
             return self._trading.place(account, request, pieces)
 
-        return await self._travel(Operation.PLACE, account, arrive)
+        return await self.travel(Operation.PLACE, account, arrive)
 
     async def cancel(self, account: str, order_id: str | int) -> OrderWithFills:
         """Take an order out; see :meth:`Trading.cancel`."""
-        return await self._travel(
-            Operation.CANCEL, account, lambda: self._trading.cancel(account, order_id), self._cancelled
+        return await self.travel(
+            Operation.CANCEL, account, lambda: self._trading.cancel(account, order_id), self.cancelled
         )
 
     async def order(self, account: str, order_id: str | int) -> OrderWithFills:
         """One order; raises UNKNOWN_ACCOUNT, ORDER_NOT_FOUND."""
-        answer = await self._ask(lambda: self._trading.order(account, order_id))
-        if self._hides(answer.order):
+        answer = await self.ask(lambda: self._trading.order(account, order_id))
+        if self.hides(answer.order):
             raise order_not_found(account, order_id)
         return answer
 
     async def open_orders(self, account: str, symbol: str) -> Sequence[Order]:
         """All open orders; raises UNKNOWN_ACCOUNT."""
-        found = await self._ask(lambda: self._trading.open_orders(account, symbol))
-        return [order for order in found if not self._hides(order)]
+        found = await self.ask(lambda: self._trading.open_orders(account, symbol))
+        return [order for order in found if not self.hides(order)]
 
     async def balances(self, account: str) -> Holdings:
         """What an account has; raises UNKNOWN_ACCOUNT."""
-        return await self._ask(lambda: self._trading.balances(account))
+        return await self.ask(lambda: self._trading.balances(account))
 
     async def fills(self, account: str, after_trade_id: int, limit: int) -> Sequence[Fill]:
         """Fills by trade id; raises UNKNOWN_ACCOUNT."""
-        return await self._ask(lambda: self._trading.fills(account, after_trade_id, limit))
+        return await self.ask(lambda: self._trading.fills(account, after_trade_id, limit))
 
     async def transfers(self, account: str, after_transfer_id: int, limit: int) -> Sequence[Transfer]:
         """Transfers by transfer id; raises UNKNOWN_ACCOUNT."""
-        return await self._ask(lambda: self._trading.transfers(account, after_transfer_id, limit))
+        return await self.ask(lambda: self._trading.transfers(account, after_transfer_id, limit))
 
     def connect(self) -> Connection:
         """The connection of a call that begins.
@@ -175,14 +175,21 @@ class Doors:
         if connection.broken:
             raise ConnectionLostError
 
-    async def _travel(
+    async def travel(
         self,
         operation: Operation,
         account: str,
-        arrive: Callable[[], Awaitable[OrderWithFills]],
-        then: Callable[[OrderWithFills], None] | None = None,
-    ) -> OrderWithFills:
-        """Bring an order or a cancel to the venue, and its answer back."""
+        arrive: Callable[[], Awaitable[T]],
+        then: Callable[[T], None] | None = None,
+    ) -> T:
+        """Bring an order or a cancel to the venue, and its answer back.
+
+        Args:
+            operation: which of the two, for the latency model.
+            account: who asks.
+            arrive: what happens at the venue.
+            then: told what happened there, before the answer can be lost.
+        """
         connection = self.connect()
         await self._latency.pass_leg(operation, Leg.REQUEST, account)
         self._limit_rate()
@@ -207,7 +214,8 @@ class Doors:
             raise ConnectionLostError
         return answer
 
-    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """Bring a question to the venue, and its answer back."""
         connection = self.connect()
         self._limit_rate()
         answer = await question()
@@ -234,14 +242,16 @@ class Doors:
                 retry_after=timedelta(seconds=seconds),
             )
 
-    def _cancelled(self, answer: OrderWithFills) -> None:
+    def cancelled(self, answer: OrderWithFills) -> None:
+        """An order was cancelled; it may be filled all the same, a little later."""
         order = answer.order
         rested = isinstance(working_terms(order.request.terms), LimitTerms)
         if rested and self._strikes(FaultKind.FILL_AFTER_CANCEL):
             due = _now() + self._dice.script.late_fill_seconds
             self._late.put_nowait((due, order.account, order.venue_order_id, self._dice.share()))
 
-    def _hides(self, order: Order) -> bool:
+    def hides(self, order: Order) -> bool:
+        """Whether an order cannot be seen yet."""
         key = order.account, order.request.client_order_id
         until = self._hidden.get(key)
         if until is None:

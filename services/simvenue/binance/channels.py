@@ -1,8 +1,9 @@
 """What a WebSocket may listen to: the public streams."""
 
+import asyncio
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 from services.simvenue.binance.klines import INTERVALS, KlineInterval, kline_event, klines
@@ -29,18 +30,18 @@ class OverrunError(Exception):
     """A reader was so slow that events it did not get are forgotten."""
 
 
+class HaltedError(Exception):
+    """The venue's ledger failed, and nothing follows."""
+
+
 class Channel(ABC):
-    """One thing that is listened to.
+    """One public thing that is listened to.
 
     Attributes:
         pause: seconds between two looks; None looks whenever something happens.
-        patience: seconds after which it looks though nothing happened; None for ever.
-        ended: whether nothing can follow.
     """
 
     pause: float | None = None
-    patience: float | None = None
-    ended: bool = False
 
     @property
     @abstractmethod
@@ -54,6 +55,24 @@ class Channel(ABC):
         Raises:
             OverrunError: some of it is forgotten.
         """
+
+    async def events(self) -> AsyncIterator[Any]:
+        """What happens, for ever.
+
+        Raises:
+            OverrunError: some of it is forgotten.
+            HaltedError: nothing follows.
+        """
+        while True:
+            more = self.signal.next
+            for news in self.news():
+                yield news
+            if self.signal.halted:
+                raise HaltedError
+            if self.pause is None:
+                await more.wait()
+            else:
+                await asyncio.sleep(self.pause)
 
 
 class MarketChannel(Channel):
@@ -82,7 +101,7 @@ class MarketChannel(Channel):
         """Exchange time."""
         return milliseconds(self.floor.now_ns)
 
-    def events(self) -> Sequence[PublicEvent]:
+    def passed(self) -> Sequence[PublicEvent]:
         """Public events after the cursor, which stays where it is."""
         events = self.floor.public[self.market.instrument.symbol].after(self.cursor)
         if events is None:
@@ -102,7 +121,7 @@ class DepthChannel(MarketChannel):
         bids: dict[int, int] = {}
         asks: dict[int, int] = {}
         last = self.cursor
-        for event in self.events():
+        for event in self.passed():
             last = event.sequence
             if isinstance(event, BookChange):
                 bids.update(event.bids)
@@ -149,7 +168,7 @@ class TradeChannel(MarketChannel):
 
     def trades(self) -> list[PublicTrade]:
         """The trades since the last call, as the venue has them."""
-        events = self.events()
+        events = self.passed()
         self.cursor = events[-1].sequence if events else self.cursor
         return [event for event in events if isinstance(event, PublicTrade)]
 

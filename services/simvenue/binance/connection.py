@@ -3,15 +3,17 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from services.simvenue.binance.channels import Channel, OverrunError
+from services.simvenue.binance.channels import HaltedError, OverrunError
 from services.simvenue.binance.rest import dumps
+from services.simvenue.doors import ConnectionLostError
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +41,7 @@ class Connection:
         self._often = often
         self._seconds = seconds
         self._feeds: dict[str, asyncio.Task[None]] = {}
+        self._guard: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._came: deque[float] = deque(maxlen=often or 1)
 
@@ -54,10 +57,19 @@ class Connection:
         """Names of what it listens to."""
         return list(self._feeds)
 
-    def listen(self, name: str, channel: Channel, wrap: Wrap) -> None:
+    def listen(self, name: str, events: AsyncIterator[Any], wrap: Wrap) -> None:
         """Listen to something, unless a thing of that name is listened to already."""
         if name not in self._feeds:
-            self._feeds[name] = asyncio.create_task(self._feed(channel, wrap))
+            self._feeds[name] = asyncio.create_task(self._feed(events, wrap))
+
+    def guard(self, breaks: Coroutine[Any, Any, None]) -> None:
+        """Break it once something else has broken."""
+        self._guard = asyncio.create_task(self._guarded(breaks))
+
+    async def _guarded(self, breaks: Coroutine[Any, Any, None]) -> None:
+        with suppress(ConnectionLostError):
+            await breaks
+        self.abort()
 
     def leave(self, name: str) -> bool:
         """Listen to something no more; answers whether it did."""
@@ -104,7 +116,7 @@ class Connection:
         """Listen to nothing any more, and wait for the goodbye if one was said."""
         if self._closing is not None:
             await self._closing
-        feeds = list(self._feeds.values())
+        feeds = [*self._feeds.values(), *([] if self._guard is None else [self._guard])]
         self._feeds.clear()
         for feed in feeds:
             feed.cancel()
@@ -122,35 +134,18 @@ class Connection:
         self._came.append(now)
         return too_often
 
-    async def _feed(self, channel: Channel, wrap: Wrap) -> None:
+    async def _feed(self, events: AsyncIterator[Any], wrap: Wrap) -> None:
         try:
-            await self._tell(channel, wrap)
+            async for event in events:
+                await self.send(wrap(event))
         except OverrunError:
             await self.close(WSCloseCode.TRY_AGAIN_LATER, "too slow")
+        except HaltedError:
+            await self.close(WSCloseCode.GOING_AWAY, "the venue halted")
+        except ConnectionLostError:
+            self.abort()
         except ConnectionError:
             return
         except Exception:  # noqa: BLE001 - one reader's stream, not the venue
             _log.exception("binance_stream_failed")
             await self.close(WSCloseCode.INTERNAL_ERROR)
-
-    async def _tell(self, channel: Channel, wrap: Wrap) -> None:
-        while not self._socket.closed:
-            more = channel.signal.next
-            for news in channel.news():
-                await self.send(wrap(news))
-            if channel.signal.halted:
-                await self.close(WSCloseCode.GOING_AWAY, "the venue halted")
-            elif channel.ended:
-                return
-            elif channel.pause is not None:
-                await asyncio.sleep(channel.pause)
-            else:
-                await _given(more, channel.patience)
-
-
-async def _given(event: asyncio.Event, patience: float | None) -> None:
-    try:
-        async with asyncio.timeout(patience):
-            await event.wait()
-    except TimeoutError:
-        return

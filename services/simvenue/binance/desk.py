@@ -7,11 +7,7 @@ from typing import TypeVar
 from services.kernel.clock import IdSource
 from services.kernel.errors import DomainError
 from services.simvenue.binance import rules
-from services.simvenue.binance.errors import (
-    BinanceError,
-    of_domain,
-    unknown_order_sent,
-)
+from services.simvenue.binance.errors import BinanceError, no_such_order, of_domain, unknown_order_sent
 from services.simvenue.binance.orders import Draft
 from services.simvenue.binance.wire import client_id_of
 from services.simvenue.domain.account import Account
@@ -19,9 +15,10 @@ from services.simvenue.domain.instrument import Instrument
 from services.simvenue.domain.orders import Balance, Fill, Order, Transfer
 from services.simvenue.domain.terms import OrderStatus
 from services.simvenue.domain.venue import Venue
+from services.simvenue.doors import Doors
 from services.simvenue.floor import TradingFloor
 from services.simvenue.handlers import OrderWithFills
-from services.simvenue.ports import Ledger
+from services.simvenue.latency import Operation
 
 T = TypeVar("T")
 
@@ -85,13 +82,13 @@ class Desk:
 
     Args:
         floor: where they are matched.
-        ledger: where the past is.
+        doors: the way there, with all that happens on it.
         ids: for orders whose owners gave no id.
     """
 
-    def __init__(self, floor: TradingFloor, ledger: Ledger, ids: IdSource) -> None:
+    def __init__(self, floor: TradingFloor, doors: Doors, ids: IdSource) -> None:
         self._floor = floor
-        self._ledger = ledger
+        self._doors = doors
         self._ids = ids
         self.cancels = CancelIds()
 
@@ -100,13 +97,20 @@ class Desk:
         return client_id_of(self._ids.new())
 
     async def place(self, account: str, draft: Draft) -> OrderWithFills:
-        """Accept an order and match it; raises BinanceError."""
+        """Accept an order and match it; raises BinanceError or DomainError."""
         named = self._named(draft)
-        return await self._run(lambda venue, now_ns: _place(venue, account, named, now_ns))
+        _check_room(self._floor.venue.account(account), named)
+        return await self._doors.place(account, named.request)
 
     async def cancel(self, account: str, wanted: Cancelling) -> Order:
         """Take an order out of the book; raises BinanceError."""
-        return await self._run(lambda venue, now_ns: self._cancel(venue, account, wanted, now_ns))
+
+        def command(venue: Venue, now_ns: int) -> OrderWithFills:
+            return OrderWithFills(self._cancel(venue, account, wanted, now_ns), ())
+
+        doors = self._doors
+        answer = await doors.travel(Operation.CANCEL, account, lambda: self._run(command), doors.cancelled)
+        return answer.order
 
     async def replace(self, account: str, wanted: Cancelling, draft: Draft, *, go_on: bool) -> Replaced:
         """Cancel an order and place another in one step.
@@ -125,7 +129,7 @@ class Desk:
                 return Replaced(cancelled, None)
             return Replaced(cancelled, _tried(lambda: _place(venue, account, named, now_ns)))
 
-        return await self._run(command)
+        return await self._doors.travel(Operation.PLACE, account, lambda: self._run(command))
 
     async def cancel_all(self, account: str, instrument: Instrument, cancel_id: str) -> Sequence[Order]:
         """Take all orders of a symbol out of the book; each cancel has the same id.
@@ -142,15 +146,23 @@ class Desk:
                 self.cancels.name(order.venue_order_id, cancel_id)
             return [venue.cancel(account, order.venue_order_id, now_ns) for order in found]
 
-        return await self._run(command)
+        def then(orders: Sequence[Order]) -> None:
+            for order in orders:
+                self._doors.cancelled(OrderWithFills(order, ()))
+
+        return await self._doors.travel(Operation.CANCEL, account, lambda: self._run(command), then)
 
     async def order(self, account: str, instrument: Instrument, order_id: str | int) -> Order:
         """One order; raises BinanceError."""
-        return await self._run(lambda venue, _: _find(venue, account, instrument, order_id))
+        found = await self._ask(lambda venue, _: _find(venue, account, instrument, order_id))
+        if self._doors.hides(found):
+            raise no_such_order()
+        return found
 
     async def open_orders(self, account: str, instrument: Instrument | None) -> Sequence[Order]:
         """All open orders, of one instrument or of all."""
-        return await self._run(lambda venue, _: _open_orders(venue.account(account), instrument))
+        found = await self._ask(lambda venue, _: _open_orders(venue.account(account), instrument))
+        return [order for order in found if not self._doors.hides(order)]
 
     async def all_orders(self, account: str, instrument: Instrument) -> Sequence[Order]:
         """All orders of an instrument, by number."""
@@ -160,7 +172,7 @@ class Desk:
             orders = venue.account(account).orders()
             return [order for order in orders if order.request.symbol == instrument.symbol]
 
-        return await self._run(command)
+        return [order for order in await self._ask(command) if not self._doors.hides(order)]
 
     async def fills(self, account: str, instrument: Instrument) -> Sequence[Fill]:
         """All fills of an instrument, by trade id."""
@@ -175,18 +187,17 @@ class Desk:
                 for fill in owner.fills(order.venue_order_id)
             ]
 
-        return sorted(await self._run(command), key=lambda fill: fill.trade_id)
+        return sorted(await self._ask(command), key=lambda fill: fill.trade_id)
 
     async def balances(self, account: str) -> tuple[Sequence[Balance], int]:
         """What an account has, and the exchange time at which it has it."""
-        return await self._run(lambda venue, now_ns: (venue.account(account).balances(), now_ns))
+        return await self._ask(lambda venue, now_ns: (venue.account(account).balances(), now_ns))
 
     async def transfers(self, account: str) -> Sequence[Transfer]:
         """All money that came into an account or left it, by transfer id."""
         found: list[Transfer] = []
         while True:
-            after = found[-1].transfer_id if found else 0
-            page = await self._ledger.transfers(account, after, _PAGE)
+            page = await self._doors.transfers(account, found[-1].transfer_id if found else 0, _PAGE)
             found += page
             if len(page) < _PAGE:
                 return found
@@ -208,6 +219,9 @@ class Desk:
             return draft
         return replace(draft, request=replace(draft.request, client_order_id=self.new_client_id()))
 
+    async def _ask(self, question: Callable[[Venue, int], T]) -> T:
+        return await self._doors.ask(lambda: self._run(question))
+
     async def _run(self, command: Callable[[Venue, int], T]) -> T:
         """Run a command whose refusals may be Binance's: the floor knows the domain's only."""
         outcome = await self._floor.execute(lambda venue, now_ns: _tried(lambda: command(venue, now_ns)))
@@ -227,15 +241,19 @@ def _tried(attempt: Callable[[], T]) -> T | BinanceError:
 
 def _place(venue: Venue, account: str, draft: Draft, now_ns: int) -> OrderWithFills:
     owner = venue.account(account)
-    rules.check_open_orders(len(_open_orders(owner, draft.instrument)))
+    _check_room(owner, draft)
     order = venue.place(account, draft.request, now_ns)
     return OrderWithFills(order, owner.fills(order.venue_order_id))
+
+
+def _check_room(owner: Account, draft: Draft) -> None:
+    rules.check_open_orders(len(_open_orders(owner, draft.instrument)))
 
 
 def _find(venue: Venue, account: str, instrument: Instrument, order_id: str | int) -> Order:
     order = venue.account(account).find(order_id)
     if order.request.symbol != instrument.symbol:
-        raise BinanceError(-2013, "Order does not exist.")
+        raise no_such_order()
     return order
 
 

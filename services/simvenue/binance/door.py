@@ -19,11 +19,12 @@ from services.simvenue.binance.listen_keys import ListenKeys
 from services.simvenue.binance.market import MarketEndpoints
 from services.simvenue.binance.rest import RestDoor
 from services.simvenue.binance.rules import Symbols
-from services.simvenue.binance.sockets import Sources, StreamDoor
+from services.simvenue.binance.sockets import StreamDoor
 from services.simvenue.binance.trading import TradingEndpoints
+from services.simvenue.binance.user_events import Sources
 from services.simvenue.binance.wsapi import WebSocketApi
+from services.simvenue.doors import Doors
 from services.simvenue.floor import TradingFloor
-from services.simvenue.ports import Ledger
 
 _log = structlog.get_logger(__name__)
 
@@ -37,13 +38,13 @@ class Behind:
 
     Attributes:
         floor: where its market and accounts are.
-        ledger: where their past is.
+        doors: the way there for accounts, with all that happens on it.
         clock: our own time.
         ids: for orders whose owners gave no id.
     """
 
     floor: TradingFloor
-    ledger: Ledger
+    doors: Doors
     clock: Clock
     ids: IdSource
 
@@ -65,6 +66,7 @@ class BinanceDoor:
         self.faults = Faults()
         self.limits = Limits(self.now_ms)
         self.floor = behind.floor
+        self.doors = behind.doors
 
     def now_ms(self) -> int:
         """Our own time, in milliseconds: what the timestamps of requests are held against."""
@@ -95,7 +97,7 @@ class BinanceDoor:
     def _application(self) -> web.Application:
         behind = self._behind
         symbols = Symbols(market.instrument for market in behind.floor.venue.markets.values())
-        desk = Desk(behind.floor, behind.ledger, behind.ids)
+        desk = Desk(behind.floor, behind.doors, behind.ids)
         keys = ListenKeys(self.now_ms, behind.ids)
         endpoints = [
             *MarketEndpoints(behind.floor, symbols, self.limits, self.now_ms).endpoints(),
@@ -104,8 +106,9 @@ class BinanceDoor:
             *keys.endpoints(),
         ]
         gate = Gate(Keyring(self._keys), self.limits, self.now_ms)
-        sources = Sources(behind.floor, symbols, desk.cancels, keys)
-        streams = StreamDoor(sources, self.faults, self.limits)
+        sources = Sources(behind.floor, behind.doors, symbols, desk.cancels)
+        streams = StreamDoor(sources, keys, self.faults, self.limits)
+        rest = RestDoor(gate, endpoints, self.faults, behind.doors)
         application = web.Application()
         application.on_shutdown.append(self._say_goodbye)
         router = application.router
@@ -113,7 +116,7 @@ class BinanceDoor:
         router.add_get("/ws/{streams:.*}", streams.raw)
         router.add_get("/stream", streams.combined)
         router.add_get("/ws-api/v3", WebSocketApi(gate, endpoints, sources, self.faults).serve)
-        router.add_route("*", "/{path:.*}", RestDoor(gate, endpoints, self.faults).handle)
+        router.add_route("*", "/{path:.*}", rest.handle)
         return application
 
     async def _say_goodbye(self, _: web.Application) -> None:

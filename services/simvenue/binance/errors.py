@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 from services.kernel.errors import DomainError
@@ -125,6 +126,9 @@ def of_domain(error: DomainError) -> BinanceError:
     known = _REFUSALS.get(error.reason)
     if known is not None:
         return BinanceError(*known)
+    if error.reason == "RATE_LIMITED" and error.retry_after is not None:
+        wait = {"Retry-After": str(ceil(error.retry_after.total_seconds()))}
+        return BinanceError(-1003, "Too many requests queued.", HTTPStatus.TOO_MANY_REQUESTS, headers=wait)
     if error.reason == "VENUE_HALTED":
         return BinanceError(
             -1008,

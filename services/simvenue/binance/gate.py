@@ -8,10 +8,11 @@ from typing import Any
 import structlog
 
 from services.kernel.errors import DomainError
-from services.simvenue.binance.errors import BinanceError, mandatory, of_domain
+from services.simvenue.binance.errors import BinanceError, mandatory, of_domain, outcome_unknown
 from services.simvenue.binance.keys import ApiKey, Keyring, check_age, check_signature
 from services.simvenue.binance.limits import Limits
 from services.simvenue.binance.params import Params
+from services.simvenue.doors import NoAnswerError
 
 _log = structlog.get_logger(__name__)
 
@@ -113,7 +114,11 @@ class Gate:
         self.limits = limits
 
     async def answer(self, endpoint: Endpoint, params: Params, sender: Credentials) -> Answer:
-        """Answer a request; whatever goes wrong is an answer, too."""
+        """Answer a request; whatever goes wrong is an answer, too.
+
+        Raises:
+            ConnectionLostError: the connection breaks, and there is no answer.
+        """
         account = ""
         try:
             weight = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight(params)
@@ -126,6 +131,8 @@ class Gate:
             return self._refusal(error, sender.address, account)
         except DomainError as error:
             return self._refusal(of_domain(error), sender.address, account)
+        except NoAnswerError:
+            return self._refusal(outcome_unknown(), sender.address, account)
         headers = self._headers(sender.address)
         if endpoint.orders:
             short, long = self.limits.orders(account)

@@ -10,6 +10,7 @@ from services.simvenue.binance.faults import FaultKind, Faults
 from services.simvenue.binance.gate import Answer, Credentials, Endpoint, Endpoints, Gate
 from services.simvenue.binance.keys import signed_payload
 from services.simvenue.binance.params import Params
+from services.simvenue.doors import ConnectionLostError, Doors
 
 BEFORE: Final = frozenset({FaultKind.BUSY, FaultKind.DROP_BEFORE, FaultKind.LIMITED, FaultKind.BANNED})
 
@@ -21,16 +22,25 @@ class RestDoor:
         gate: the way every request takes.
         endpoints: what can be asked for.
         faults: what goes wrong.
+        doors: whether the venue is there.
     """
 
-    def __init__(self, gate: Gate, endpoints: Endpoints, faults: Faults) -> None:
+    def __init__(self, gate: Gate, endpoints: Endpoints, faults: Faults, doors: Doors) -> None:
         self._gate = gate
         self._endpoints = {(each.method, each.path): each for each in endpoints}
         self._paths = {each.path for each in endpoints}
         self._faults = faults
+        self._doors = doors
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request."""
+        """Answer one request, or break its connection."""
+        try:
+            self._doors.connect()
+            return await self._answered(request)
+        except ConnectionLostError:
+            return await self._spoilt(request, None)
+
+    async def _answered(self, request: web.Request) -> web.StreamResponse:
         endpoint = self._endpoints.get((request.method, request.path))
         if endpoint is None:
             return _sent(_nowhere(request.method, request.path))

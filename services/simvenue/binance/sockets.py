@@ -1,25 +1,21 @@
 """The streams: ``/ws`` and ``/stream``, market data and user data."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 from aiohttp import web
 
-from services.simvenue.binance.channels import Channel, channel_of
+from services.simvenue.binance.channels import channel_of
 from services.simvenue.binance.connection import Connection
-from services.simvenue.binance.desk import CancelIds
 from services.simvenue.binance.faults import Faults
 from services.simvenue.binance.limits import Limits
 from services.simvenue.binance.listen_keys import ListenKeys
-from services.simvenue.binance.rules import Symbols
-from services.simvenue.binance.user_events import UserChannel
+from services.simvenue.binance.user_events import Sources, UserEvents
 from services.simvenue.binance.wire import milliseconds
-from services.simvenue.floor import TradingFloor
 
 _METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _MOST_STREAMS: Final = 1_024
-_EXPIRY_LOOK_S: Final = 0.25
+Find = Callable[[str], AsyncIterator[Any] | None]
 
 
 class ControlError(Exception):
@@ -36,62 +32,19 @@ class ControlError(Exception):
         self.text = text
 
 
-class ListenKeyChannel(UserChannel):
-    """The events of the account of a listen key, until the key runs out."""
-
-    def __init__(self, *args: Any, listen_key: str, keys: ListenKeys) -> None:
-        super().__init__(*args)
-        self.patience = _EXPIRY_LOOK_S
-        self._listen_key = listen_key
-        self._keys = keys
-
-    def news(self) -> Sequence[Any]:
-        """What happened since the last call; the last of it is that the key ran out."""
-        if self._keys.owner(self._listen_key) is not None:
-            return super().news()
-        self.ended = True
-        time_ms = milliseconds(self.floor.now_ns)
-        return [{"e": "listenKeyExpired", "E": time_ms, "listenKey": self._listen_key}]
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where streams come from.
-
-    Attributes:
-        floor: where things happen.
-        symbols: all symbols.
-        cancels: the ids of cancels.
-        keys: the listen keys.
-    """
-
-    floor: TradingFloor
-    symbols: Symbols
-    cancels: CancelIds
-    keys: ListenKeys
-
-    def find(self, name: str) -> Channel | None:
-        """The stream of a name or of a listen key; None where there is none."""
-        channel = channel_of(name, self.floor, self.symbols)
-        owner = self.keys.owner(name)
-        if channel is not None or owner is None:
-            return channel
-        return ListenKeyChannel(
-            self.floor, owner, self.symbols, self.cancels, listen_key=name, keys=self.keys
-        )
-
-
 class StreamDoor:
     """Answers requests for streams.
 
     Args:
         sources: where they come from.
+        keys: the listen keys.
         faults: what breaks them.
         limits: how often the other side may speak.
     """
 
-    def __init__(self, sources: Sources, faults: Faults, limits: Limits) -> None:
+    def __init__(self, sources: Sources, keys: ListenKeys, faults: Faults, limits: Limits) -> None:
         self._sources = sources
+        self._keys = keys
         self._faults = faults
         self._limits = limits
 
@@ -108,12 +61,29 @@ class StreamDoor:
     ) -> web.StreamResponse:
         connection = await Connection.open(request, self._limits.allowance.messages)
         forget = self._faults.watch(connection)
+        connection.guard(until_broken(self._sources))
         try:
-            await _Session(connection, self._sources, combined=combined).run(names)
+            await _Session(connection, self._find, combined=combined).run(names)
         finally:
             forget()
             await connection.end()
         return connection.socket
+
+    def _find(self, name: str) -> AsyncIterator[Any] | None:
+        """The stream of a name or of a listen key; None where there is none."""
+        channel = channel_of(name, self._sources.floor, self._sources.symbols)
+        if channel is not None:
+            return channel.events()
+        owner = self._keys.owner(name)
+        if owner is None:
+            return None
+        return UserEvents(self._sources, owner, lambda: self._expired(name)).events()
+
+    def _expired(self, listen_key: str) -> Any:
+        if self._keys.owner(listen_key) is not None:
+            return None
+        time_ms = milliseconds(self._sources.floor.now_ns)
+        return {"e": "listenKeyExpired", "E": time_ms, "listenKey": listen_key}
 
 
 def id_of(message: Any) -> int | str | None:
@@ -122,18 +92,25 @@ def id_of(message: Any) -> int | str | None:
     return number if isinstance(number, int | str) else None
 
 
+async def until_broken(sources: Sources) -> None:
+    """Wait until every connection of the venue breaks."""
+    line = sources.doors.connect()
+    while not line.broken:
+        await sources.floor.account_signal.next.wait()
+
+
 class _Session:
     """What one socket asks for."""
 
-    def __init__(self, connection: Connection, sources: Sources, *, combined: bool) -> None:
+    def __init__(self, connection: Connection, find: Find, *, combined: bool) -> None:
         self._connection = connection
-        self._sources = sources
+        self._find = find
         self._combined = combined
 
     async def run(self, names: Sequence[str]) -> None:
         """Listen to what the address names, as far as there is such a thing, then to what is asked."""
         for name in names:
-            channel = self._sources.find(name)
+            channel = self._find(name)
             if channel is not None:
                 self._listen(name, channel)
         while True:
@@ -184,7 +161,7 @@ class _Session:
     def _subscribe(self, names: list[Any]) -> None:
         if len({*self._connection.names, *map(str, names)}) > _MOST_STREAMS:
             raise ControlError(2, "Invalid request: too many streams")
-        found = [(name, self._sources.find(name) if isinstance(name, str) else None) for name in names]
+        found = [(name, self._find(name) if isinstance(name, str) else None) for name in names]
         if not found or any(channel is None for _, channel in found):
             raise ControlError(2, "Invalid request: invalid stream")
         for name, channel in found:
@@ -211,8 +188,8 @@ class _Session:
         if params[0] != "combined":
             raise ControlError(0, "Unknown property")
 
-    def _listen(self, name: str, channel: Channel) -> None:
+    def _listen(self, name: str, events: AsyncIterator[Any]) -> None:
         def wrap(news: Any) -> Any:
             return {"stream": name, "data": news} if self._combined else news
 
-        self._connection.listen(name, channel, wrap)
+        self._connection.listen(name, events, wrap)

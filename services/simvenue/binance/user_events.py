@@ -1,6 +1,7 @@
 """The user data stream: an account's events as Binance tells them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -8,13 +9,33 @@ from trademesh.simvenue.v1 import account_pb2, order_pb2
 from trademesh.type.v1 import side_pb2
 
 from services.kernel.decimals import EXACT, parse
-from services.simvenue.binance.channels import Channel, OverrunError
+from services.simvenue.binance.channels import HaltedError, OverrunError
 from services.simvenue.binance.desk import CancelIds
 from services.simvenue.binance.rules import Symbols
 from services.simvenue.binance.wire import NO_LIST, ZERO, amount, asset, milliseconds
 from services.simvenue.convert import time_from
-from services.simvenue.feeds import Signal
+from services.simvenue.doors import Doors
 from services.simvenue.floor import TradingFloor
+from services.simvenue.ports import EncodedEvent
+from services.simvenue.streams import End
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the events of accounts come from.
+
+    Attributes:
+        floor: where they happen.
+        doors: the way from there.
+        symbols: all symbols.
+        cancels: the ids of cancels.
+    """
+
+    floor: TradingFloor
+    doors: Doors
+    symbols: Symbols
+    cancels: CancelIds
+
 
 _STATUSES: Final[Mapping[int, str]] = {
     order_pb2.ORDER_STATUS_WAITING: "NEW",
@@ -38,39 +59,39 @@ _PREVENTED: Final = order_pb2.CLOSE_REASON_SELF_TRADE_PREVENTION
 _ON_THE_BOOK: Final = frozenset({order_pb2.ORDER_STATUS_OPEN, order_pb2.ORDER_STATUS_PARTIALLY_FILLED})
 
 
-class UserChannel(Channel):
+class UserEvents:
     """The events of an account from now on.
 
     Args:
-        floor: where they happen.
+        behind: where they come from.
         account: whose.
-        symbols: all symbols.
-        cancels: the ids of cancels.
+        ended: answers the last event once nothing more is to be told, and None before.
     """
 
-    def __init__(self, floor: TradingFloor, account: str, symbols: Symbols, cancels: CancelIds) -> None:
-        self._events = floor.account_events(account)
-        self.floor = floor
-        self._symbols = symbols
-        self._cancels = cancels
-        self._cursor = self._events.last
-        self.account = account
+    def __init__(self, behind: Sources, account: str, ended: Callable[[], Any] = lambda: None) -> None:
+        self._behind = behind
+        self._account = account
+        self._ended = ended
+        self._last = behind.floor.account_events(account).last
 
-    @property
-    def signal(self) -> Signal:
-        """Given after every commit of any account's events."""
-        return self.floor.account_signal
+    async def events(self) -> AsyncIterator[Any]:
+        """What happens, until it ends.
 
-    def news(self) -> Sequence[Any]:
-        """What happened since the last call."""
-        events = self._events.after(self._cursor)
-        if events is None:
-            raise OverrunError(self.account)
-        found: list[Any] = []
-        for event in events:
-            found += self._told(account_pb2.AccountEvent.FromString(event.payload))
-            self._cursor = event.sequence
-        return found
+        Raises:
+            OverrunError: the reader is too slow.
+            HaltedError: nothing follows.
+            ConnectionLostError: the connection breaks.
+        """
+        async for frame in self._behind.doors.events(self._account, self._last):
+            last = self._ended()
+            if last is not None:
+                yield last
+                return
+            if isinstance(frame, EncodedEvent):
+                for told in self._told(account_pb2.AccountEvent.FromString(frame.payload)):
+                    yield told
+            elif isinstance(frame, End):
+                raise OverrunError if frame.reason == "SLOW_CONSUMER" else HaltedError
 
     def _told(self, event: account_pb2.AccountEvent) -> list[dict[str, Any]]:
         time_ms = milliseconds(time_from(event.exchange_time))
@@ -92,8 +113,8 @@ class UserChannel(Channel):
         told = {
             "e": "executionReport",
             "E": time_ms,
-            "s": self._symbols.name(order.symbol),
-            "c": self._cancels.of(order.venue_order_id) if cancelled else order.client_order_id,
+            "s": self._behind.symbols.name(order.symbol),
+            "c": self._behind.cancels.of(order.venue_order_id) if cancelled else order.client_order_id,
             "S": "BUY" if order.side == side_pb2.SIDE_BUY else "SELL",
             **_terms(order),
             "g": NO_LIST,

@@ -12,8 +12,9 @@ from services.simvenue.binance.faults import FaultKind, Faults
 from services.simvenue.binance.gate import Answer, Call, Credentials, Endpoint, Endpoints, Gate, Security
 from services.simvenue.binance.params import Params, pairs_of_json
 from services.simvenue.binance.rest import BEFORE, fault_answer, of_error
-from services.simvenue.binance.sockets import Sources, id_of
-from services.simvenue.binance.user_events import UserChannel
+from services.simvenue.binance.sockets import id_of, until_broken
+from services.simvenue.binance.user_events import Sources, UserEvents
+from services.simvenue.doors import ConnectionLostError
 
 _CONNECTING: Final = 2
 _DROPS: Final = frozenset({FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER})
@@ -44,11 +45,14 @@ class WebSocketApi:
             return web.json_response(error.body(), status=error.status, headers=error.headers)
         connection = await Connection.open(request, 0)
         forget = self._faults.watch(connection)
+        connection.guard(until_broken(self._sources))
         quiet = request.query.get("returnRateLimits") == "false"
         session = _Session(self._gate, self._sources, connection, address)
         endpoints = {**self._endpoints, **{each.name: each for each in session.endpoints()}}
         try:
             await _Conversation(session, endpoints, self._faults, quiet=quiet).run()
+        except ConnectionLostError:
+            connection.abort()
         finally:
             forget()
             await connection.end()
@@ -121,9 +125,9 @@ class _Session:
         if call.account in self._subscriptions.values():
             raise BinanceError(-2035, "User Data Stream subscription already active.")
         number, self._begun = self._begun, self._begun + 1
-        channel = UserChannel(self._sources.floor, call.account, self._sources.symbols, self._sources.cancels)
+        events = UserEvents(self._sources, call.account).events()
         self._subscriptions[number] = call.account
-        self.connection.listen(str(number), channel, lambda news: {"subscriptionId": number, "event": news})
+        self.connection.listen(str(number), events, lambda news: {"subscriptionId": number, "event": news})
         return {"subscriptionId": number}
 
     async def unsubscribe(self, call: Call) -> Any:

@@ -371,7 +371,7 @@ async def test_listen_keys(binance: BinanceVenue, trader: RawClient) -> None:
 
 async def test_a_listen_key_runs_out(tmp_path: Path) -> None:
     clock = SettableClock()
-    async with binance_venue(tmp_path, {"alice": FUNDS}, clock=clock) as venue:
+    async with binance_venue(tmp_path, {"alice": FUNDS}, clock=clock, heartbeat_seconds=0.1) as venue:
         alice = venue.raw("alice")
         key = await listen_key(alice)
         async with venue.listening(f"/ws/{key}") as stream:
