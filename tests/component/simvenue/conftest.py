@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from tests.support.binance_venue import BinanceVenue, RawClient, binance_venue, trader_accounts
 
-ACCOUNTS = 150
+ACCOUNTS = 300
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
