@@ -12,10 +12,13 @@ from trademesh.exchange.v1 import exchange_service_pb2_grpc
 
 from services.chassis.events import outbox_binding
 from services.chassis.runtime import Application, Background, Binding, Runtime
+from services.exchange.handlers.admit_order import AdmitOrder
 from services.exchange.handlers.booking import Booking
 from services.exchange.handlers.cancel_all import CancelAllOrders
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk, Desks, VenueDesk
+from services.exchange.handlers.expire_orders import ExpireOrders
+from services.exchange.handlers.held_orders import HeldOrders
 from services.exchange.handlers.journal import LogJournal
 from services.exchange.handlers.linked_orders import LinkedOrders
 from services.exchange.handlers.list_work import ListWork
@@ -32,9 +35,10 @@ from services.exchange.handlers.resolve import Resolver
 from services.exchange.handlers.resume_orders import ResumeOrders
 from services.exchange.handlers.send_order import Outside, SendOrder
 from services.exchange.handlers.timing import Timing
+from services.exchange.handlers.trigger_watch import TriggerWatch
 from services.exchange.handlers.watch import WatchOrders
 from services.exchange.handlers.writer import Writers
-from services.exchange.ports import Books, Journal, NoBooks, RiskGate, Venue
+from services.exchange.ports import Books, Journal, NoBooks, Prices, RiskGate, Venue
 from services.exchange.ports.venues import KeepsConnections
 from services.exchange.protection.guarded import GuardedVenue
 from services.exchange.relay import WriterRelay
@@ -42,7 +46,7 @@ from services.exchange.servicer import ExchangeServicer, UseCases
 from services.exchange.settings import ExchangeSettings, VenueSettings
 from services.exchange.storage.rates import SqlRateLedger
 from services.exchange.storage.store import SqlStore
-from services.exchange.upstreams import MarketBooks, RiskService
+from services.exchange.upstreams import MarketBooks, MarketPrices, RiskService
 from services.exchange.venues.ccxt_adapter import CcxtVenue
 from services.exchange.venues.simvenue import SimVenue
 
@@ -58,6 +62,7 @@ class Parts:
     Attributes:
         venues: the adapters, by id.
         risk: the gate.
+        prices: of the market, for triggers.
         journal: hears of each step.
         books: order books of the market, for previews.
         peers: stub of this service over the mesh, which reaches the other instances too; None where
@@ -66,6 +71,7 @@ class Parts:
 
     venues: Mapping[str, Venue]
     risk: RiskGate
+    prices: Prices
     journal: Journal
     peers: Any = None
     books: Books = field(default_factory=NoBooks)
@@ -77,6 +83,7 @@ async def build(runtime: Runtime) -> Application:
     parts = Parts(
         venues={venue.name: _adapter(runtime, venue) for venue in settings.venues},
         risk=RiskService(runtime.channel("risk")),
+        prices=MarketPrices(runtime.channel("market")),
         journal=LogJournal(),
         books=MarketBooks(runtime.channel("market")),
         peers=exchange_service_pb2_grpc.ExchangeServiceStub(runtime.channel("exchange")),
@@ -101,9 +108,12 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     outside = Outside(store, desks, parts.risk, parts.journal, booking, runtime.clock, runtime.ids, timing)
     requests = Requests()
     sending = SendOrder(outside)
-    placing = PlaceOrder(outside, requests, sending)
+    placing = PlaceOrder(outside, requests, sending, AdmitOrder(parts.prices, runtime.clock))
     cancelling = CancelOrder(outside, requests, sending)
     resolver = Resolver(outside, sending, cancelling)
+    held = HeldOrders(outside, sending)
+    triggers = TriggerWatch(outside, parts.prices, held, sending)
+    expiring = ExpireOrders(outside, held, cancelling)
     writers = Writers(store, desks, timing)
     reconciler = Reconciler(outside, sending)
     sweeping = CancelAllOrders(outside, requests, cancelling, reconciler)
@@ -148,16 +158,25 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
             _background("venue_health", operation.check_venues),
             _background("request_cleanup", forget),
             _background("linked_orders", linked.keep),
-            *(each for desk in desks.all() for each in _desk_background(operation, desk)),
+            _background("triggers", triggers.run),
+            *(each for desk in desks.all() for each in _desk_background(operation, expiring, timing, desk)),
         ],
         prepare=operation.prepare,
         close=close,
     )
 
 
-def _desk_background(operation: Operation, desk: Desk) -> list[Background]:
+def _desk_background(
+    operation: Operation, expiring: ExpireOrders, timing: Timing, desk: Desk
+) -> list[Background]:
     subject = f"{desk.account}@{desk.venue_id}"
+
+    async def expire() -> None:
+        await asyncio.sleep(timing.resolve)
+        await expiring.sweep(desk)
+
     return [
+        _background("expiry", expire, subject),
         _background("venue_stream", partial(operation.follow, desk), subject),
         _background("reconciliation", partial(operation.reconcile, desk), subject),
         _background("outcome_resolver", partial(operation.resolve, desk), subject),

@@ -1,26 +1,29 @@
 """Other services, behind our ports."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
 import grpc
 import grpc.aio
 import structlog
-from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc, order_book_pb2
+from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc, order_book_pb2, ticker_pb2
 from trademesh.risk.v1 import decision_pb2, risk_service_pb2, risk_service_pb2_grpc
 
 from services.chassis.rpc.client import MeshError
 from services.exchange import convert
 from services.exchange.domain.order import Order
 from services.exchange.domain.preview import Book, Level
-from services.exchange.ports import Approved, Denied, RiskUnavailableError
+from services.exchange.domain.triggers import Quote
+from services.exchange.ports import Approved, Denied, PricesLostError, RiskUnavailableError
 from services.kernel.decimals import parse, render
-from services.kernel.names import InstrumentName
+from services.kernel.names import InstrumentName, StrategyName
 
 _DOMAIN: Final = "risk.trademesh"
 _log = structlog.get_logger(__name__)
 _DEPTH: Final = 200
+_QUOTE_S: Final = 2.0
 _CHECK_PREFIX: Final = "CHECK_KIND_"
 
 
@@ -51,7 +54,7 @@ class RiskService:
         return await self._check(order, within, validate_only=True)
 
     async def _check(self, order: Order, within: float, *, validate_only: bool) -> Approved | Denied:
-        price, group = order.limit_price, order.links.group
+        price, trigger, group = order.limit_price, order.trigger_price, order.links.group
         request = risk_service_pb2.CheckOrderRequest(
             account=order.account_name,
             order_id=str(order.order_id),
@@ -61,7 +64,12 @@ class RiskService:
             limit_price="" if price is None else render(price),
             validate_only=validate_only,
             group="" if group is None else str(group),
+            trigger_price="" if trigger is None else render(trigger),
+            reduce_only=order.reduce_only,
+            strategy=str(StrategyName(order.strategy)) if order.strategy else "",
         )
+        if order.contract is not None:
+            request.contract.CopyFrom(convert.contract_to_proto(order.contract))
         try:
             answer = await self._stub.CheckOrder(request, timeout=within)
         except grpc.aio.AioRpcError as error:
@@ -126,3 +134,71 @@ def _no_decision(error: grpc.aio.AioRpcError) -> Denied:
     if answer.definite and answer.domain == _DOMAIN:
         return Denied(answer.reason, answer.message or answer.reason)
     raise RiskUnavailableError(str(answer)) from error
+
+
+class MarketPrices:
+    """``ports.Prices`` on the mesh's market service.
+
+    Args:
+        channel: to the service.
+        silence: seconds without any frame after which a stream counts as dead; the market sends a
+            heartbeat at least every ten.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, silence: float = 30.0) -> None:
+        self._stub: Any = market_service_pb2_grpc.MarketServiceStub(channel)
+        self._silence = silence
+
+    async def quote(self, instrument: InstrumentName) -> Quote:
+        """The prices now; what nobody knows now is None. The market refuses to tell old ones."""
+        request = market_service_pb2.GetTickerRequest(name=f"{instrument}/ticker")
+        try:
+            ticker = await self._stub.GetTicker(request, timeout=_QUOTE_S)
+        except grpc.aio.AioRpcError as error:
+            _log.warning("quote_missing", instrument=str(instrument), error=str(MeshError.of(error)))
+            return Quote()
+        return _quote(ticker)
+
+    async def watch(self, instrument: InstrumentName) -> AsyncGenerator[Quote, None]:
+        """The prices now, then each change of the best prices and each trade, in order.
+
+        Raises:
+            PricesLostError: the stream broke, ended or went silent.
+        """
+        request = market_service_pb2.WatchMarketRequest(
+            instrument=str(instrument),
+            kinds=[market_service_pb2.MARKET_EVENT_KIND_TICKER, market_service_pb2.MARKET_EVENT_KIND_TRADE],
+        )
+        # A stream has no deadline; silence ends it instead.
+        call = self._stub.WatchMarket(request)
+        try:
+            while True:
+                frame = await self._next(call)
+                if frame.HasField("end"):
+                    raise PricesLostError(f"the market ended the stream: {frame.end.reason}")
+                if frame.HasField("ticker"):
+                    yield _quote(frame.ticker)
+                elif frame.HasField("trade"):
+                    yield Quote(last=parse(frame.trade.price))
+        finally:
+            call.cancel()
+
+    async def _next(self, call: Any) -> market_service_pb2.WatchMarketResponse:
+        try:
+            async with asyncio.timeout(self._silence):
+                frame = await call.read()
+        except TimeoutError as error:
+            raise PricesLostError(f"no frame from the market for {self._silence:g} s") from error
+        except grpc.aio.AioRpcError as error:
+            raise PricesLostError(str(MeshError.of(error))) from error
+        if frame is grpc.aio.EOF:
+            raise PricesLostError("the stream of the market broke off")
+        return frame  # type: ignore[no-any-return]
+
+
+def _quote(ticker: ticker_pb2.Ticker) -> Quote:
+    return Quote(
+        convert.optional_amount(ticker.last_price),
+        convert.optional_amount(ticker.bid_price),
+        convert.optional_amount(ticker.ask_price),
+    )

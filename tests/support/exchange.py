@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,8 +25,10 @@ from services.chassis.settings import ChassisSettings
 from services.exchange.app import Parts, assemble
 from services.exchange.domain.order import Order
 from services.exchange.handlers.timing import Timing
-from services.exchange.ports import Books, NoBooks, Step, Venue
+from services.exchange.ports import Books, NoBooks, Prices, Step, Venue
 from services.exchange.settings import ExchangeSettings
+from services.kernel.clock import Clock
+from tests.support.exchange_prices import FakePrices
 from tests.support.exchange_venue import FakeRisk, FakeVenue
 from tests.support.rpc import serving
 
@@ -42,11 +45,27 @@ QUICK = Timing(
     health=0.1,
     lease=1.0,
     recovery=0.3,
+    ratchet=0.1,
+    price_silence=0.3,
     heartbeat=0.3,
 )
 """Short enough for tests, in the same proportions."""
 PATIENT = replace(QUICK, quiet=30.0, send=3.0)
 """For tests in which nothing may be given up, however slow the machine is."""
+
+
+@dataclass
+class ShiftedClock:
+    """The system's clock, and how far a test has put it forward.
+
+    Attributes:
+        ahead: by how much.
+    """
+
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self.ahead
 
 
 @dataclass
@@ -164,6 +183,14 @@ def limit_order(quantity: str = "1", price: str = "100", **more: Any) -> pb.Crea
     return request
 
 
+def stop_order(quantity: str = "1", trigger: str = "90", **more: Any) -> pb.CreateOrderRequest:
+    """A stop to sell at the market; below where the fake market stands."""
+    request = market_order(quantity, **more)
+    request.order.side = side_pb2.SIDE_SELL
+    request.order.stop_market.trigger.price = trigger
+    return request
+
+
 def market_order(quantity: str = "1", request_id: str = "", strategy: str = "") -> pb.CreateOrderRequest:
     """A market order to buy."""
     request = pb.CreateOrderRequest(
@@ -209,6 +236,8 @@ async def assembled_exchange(
     timing: Timing = QUICK,
     journal: CrashingJournal | None = None,
     books: Books | None = None,
+    prices: Prices | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Assembled]:
     """Run an exchange without a server. It ends without a last word, as a killed process does."""
     journal = journal or CrashingJournal()
@@ -216,12 +245,18 @@ async def assembled_exchange(
     runtime = Runtime(
         load_registry()["exchange"],
         ChassisSettings(instance=f"exchange-{uuid4().hex[:8]}"),
-        SystemClock(),
+        clock or SystemClock(),
         UuidSource(),
         database,
         _no_channel,
     )
-    parts = Parts({"sim": venue or FakeVenue()}, risk or FakeRisk(), journal, books=books or NoBooks())
+    parts = Parts(
+        {"sim": venue or FakeVenue()},
+        risk or FakeRisk(),
+        prices or FakePrices(),
+        journal,
+        books=books or NoBooks(),
+    )
     application = assemble(runtime, ExchangeSettings(), parts, timing)
     assert application.prepare is not None
     tasks: list[asyncio.Task[None]] = []
@@ -250,6 +285,8 @@ async def running_exchange(
     adapter: Venue | None = None,
     journal: CrashingJournal | None = None,
     books: Books | None = None,
+    prices: Prices | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[RunningExchange]:
     """Run an exchange behind a real server.
 
@@ -262,12 +299,21 @@ async def running_exchange(
         adapter: a real adapter in place of ``venue``.
         journal: hears of each step, in place of one that kills at ``crash_at``.
         books: of the market; none where it is absent.
+        prices: stands behind its price port.
+        clock: in place of the system's.
     """
     venue, risk = venue or FakeVenue(), risk or FakeRisk()
     journal = journal or CrashingJournal(crash_at)
     async with (
         assembled_exchange(
-            database_url, adapter or venue, risk, timing=timing, journal=journal, books=books
+            database_url,
+            adapter or venue,
+            risk,
+            timing=timing,
+            journal=journal,
+            books=books,
+            prices=prices,
+            clock=clock,
         ) as assembled,
         serving(assembled.application.servicers) as channel,
     ):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum, auto
 
 from services.exchange.domain.assets import Assets, Side
-from services.exchange.domain.capabilities import Capabilities, KindSupport, Support
+from services.exchange.domain.capabilities import Capabilities, KindSupport
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.fills import Balance, Liquidity, Transfer
 from services.exchange.domain.instruments import InstrumentRules
@@ -43,10 +43,9 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 SPOT = Capabilities(
     [
-        KindSupport(kind=Kind.MARKET, support=Support.NATIVE, quote_quantity=True),
+        KindSupport(kind=Kind.MARKET, quote_quantity=True),
         KindSupport(
             kind=Kind.LIMIT,
-            support=Support.NATIVE,
             times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
             post_only=True,
         ),
@@ -77,12 +76,14 @@ class FakeVenue:
         cancels_work: whether cancels are answered.
         sendings: every sending that arrived or was lost, by client order id.
         release: lets held answers and late requests through.
+        btc: how much of it the account holds.
         shuffle: reorders the events of the stream as they are told.
     """
 
     venue_id: str = "sim"
     simulated: bool = True
     capabilities: Capabilities = SPOT
+    btc: str = "0"
     mishaps: deque[Mishap] = field(default_factory=deque)
     reachable: bool = True
     cancels_work: bool = True
@@ -251,15 +252,18 @@ class FakeVenue:
 
     async def balances(self, account: str) -> Sequence[Balance]:
         self._answering()
+        held = {"usdt": Decimal(1000), "btc": Decimal(self.btc)}
         return [
             Balance(
                 account=account,
                 venue=self.venue_id,
-                asset="usdt",
-                free=Decimal(1000),
+                asset=asset,
+                free=free,
                 locked=Decimal(0),
                 receive_time=MOMENT,
             )
+            for asset, free in held.items()
+            if free
         ]
 
     async def positions(self, account: str) -> Sequence[VenuePosition]:
@@ -307,6 +311,7 @@ class FakeVenue:
     def _arrive(self, order: Order) -> None:
         if order.client_order_id in self.orders:
             return
+        quantity = order.quantity if order.quote_quantity is None else order.quote_quantity / PRICE
         self._accept(
             VenueOrder(
                 client_order_id=order.client_order_id,
@@ -314,15 +319,16 @@ class FakeVenue:
                 instrument=order.instrument,
                 assets=order.assets,
                 side=order.side,
-                quantity=order.quantity,
+                quantity=quantity,
                 terms=order.terms,
                 status=VenueStatus.OPEN,
+                quote_quantity=order.quote_quantity,
             ),
             order.account,
         )
         if isinstance(order.terms, MarketTerms):
             # In two trades, so that every path sees a partial fill.
-            first = order.quantity - Decimal("0.001")
+            first = quantity - Decimal("0.001")
             if first > 0:
                 self.trade(order.client_order_id, str(first))
             self.trade(order.client_order_id, "0.001")

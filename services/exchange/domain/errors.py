@@ -1,9 +1,11 @@
 """The errors of this service that several use cases raise."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+from services.kernel.decimals import render
 from services.kernel.errors import DomainError, ErrorKind, Violation
-from services.kernel.names import OrderName
+from services.kernel.names import InstrumentName, OrderName
 
 _SOON = timedelta(milliseconds=500)
 
@@ -131,3 +133,41 @@ def writer_fenced(account: str) -> DomainError:
 def invalid_cursor(detail: str) -> DomainError:
     """The cursor is not one of this log's."""
     return DomainError("INVALID_CURSOR", f"the cursor cannot be used: {detail}", kind=ErrorKind.INVALID)
+
+
+def invalid_terms(field: str, message: str) -> DomainError:
+    """Terms that cannot be meant."""
+    return DomainError(
+        "INVALID_REQUEST", message, kind=ErrorKind.INVALID, violations=[Violation(field, message)]
+    )
+
+
+def price_missing(instrument: InstrumentName) -> DomainError:
+    """Nobody says now what the market's price is."""
+    return DomainError(
+        "PRICE_MISSING",
+        f"there is no price of {instrument} now, so nothing was placed",
+        kind=ErrorKind.UNAVAILABLE,
+        metadata={"instrument": str(instrument)},
+        retry_after=_SOON,
+    )
+
+
+def trigger_at_once(trigger: Decimal, market: Decimal) -> DomainError:
+    """A trigger on the wrong side of the market."""
+    return DomainError(
+        "TRIGGER_AT_ONCE",
+        f"the trigger {render(trigger)} would go off at once: the market is at {render(market)}",
+        kind=ErrorKind.PRECONDITION,
+        metadata={"triggerPrice": render(trigger), "marketPrice": render(market)},
+    )
+
+
+def reduces_nothing(quantity: Decimal, position: Decimal) -> DomainError:
+    """A reduce_only order of more than there is."""
+    return DomainError(
+        "REDUCE_ONLY",
+        f"a reduce_only order of {render(quantity)} exceeds the position of {render(position)}",
+        kind=ErrorKind.PRECONDITION,
+        metadata={"quantity": render(quantity), "position": render(position)},
+    )

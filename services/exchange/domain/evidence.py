@@ -80,6 +80,7 @@ class VenueOrder:
         quote_quantity: asked for, in quote asset, where that was asked for; None otherwise.
         reduce_only: whether the venue lets it only make a position smaller.
         contract: what one unit stands for; None for spot.
+        trigger_time: when the venue's own trigger went off; None before, and where it does not say.
     """
 
     client_order_id: str
@@ -95,6 +96,7 @@ class VenueOrder:
     quote_quantity: Decimal | None = None
     reduce_only: bool = False
     contract: Contract | None = None
+    trigger_time: datetime | None = None
 
     @property
     def known_as(self) -> str:
@@ -141,9 +143,11 @@ def settle(order: Order, told: VenueOrder, fresh: Sequence[Fill], now: datetime)
     changes: dict[str, Any] = {"filled_quantity": filled, "filled_notional": notional}
     if not order.venue_order_id:
         changes["venue_order_id"] = told.venue_order_id
-    if state is OrderState.FILLED and order.quote_quantity is not None:
-        # Only its end says how much it was.
-        changes["quantity"] = filled
+    if order.quote_quantity is not None:
+        # Until its end the venue says what it expects; at its end, what it was.
+        changes["quantity"] = filled if state is OrderState.FILLED else told.quantity or order.quantity
+    if told.trigger_time is not None and order.trigger is not None and not order.trigger.gone_off:
+        changes["trigger"] = replace(order.trigger, trigger_time=told.trigger_time)
     if state is not order.state:
         changes |= _reason_of_the_end(order, told, state)
     if state is order.state and all(getattr(order, name) == value for name, value in changes.items()):

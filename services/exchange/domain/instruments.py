@@ -1,7 +1,7 @@
 """The venue's rules of an instrument, checked before an order exists."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 
 from services.exchange.domain.assets import Assets, Contract
 from services.exchange.domain.order import OrderIntent
@@ -19,6 +19,7 @@ from services.kernel.decimals import EXACT, is_multiple, render
 from services.kernel.errors import DomainError, ErrorKind, Violation
 
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_WIDE = Context(prec=200)
 _WHOLE_PERCENT = Decimal(100)
 
 
@@ -74,6 +75,12 @@ class InstrumentRules:
             return EXACT.multiply(price, quantity)
         worth = EXACT.multiply(quantity, self.contract.size)
         return worth if self.contract.inverse else EXACT.multiply(worth, price)
+
+    def lots_for(self, worth: Decimal, price: Decimal) -> Decimal:
+        """The most whole lots that are worth no more than this at a price."""
+        one_lot = self.notional(price, self.lot_size)
+        lots = _WIDE.divide(worth, one_lot).to_integral_value(rounding=ROUND_FLOOR)
+        return EXACT.multiply(lots, self.lot_size)
 
     def _check_quantity(self, quantity: Decimal) -> None:
         if not is_multiple(quantity, self.lot_size):

@@ -46,7 +46,8 @@ TRANSITIONS: Final[Mapping[OrderState, frozenset[OrderState]]] = MappingProxyTyp
         # DENIED: it could not be sent at all. HELD: that was a triggered order, which is sent once the
         # venue can be reached.
         _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.DENIED, _S.HELD, _S.PENDING_CANCEL}) | _AT_VENUE,
-        _S.UNKNOWN: frozenset({_S.PENDING_CANCEL}) | _AT_VENUE,
+        # HELD: the venue has said twice that a triggered order never arrived.
+        _S.UNKNOWN: frozenset({_S.HELD, _S.PENDING_CANCEL}) | _AT_VENUE,
         # To itself: the venue's id of it, which an adapter may learn later than its state.
         _S.OPEN: frozenset(
             {_S.OPEN, _S.PARTIALLY_FILLED, _S.FILLED, _S.PENDING_CANCEL, _S.CANCELLED, _S.EXPIRED}

@@ -1,6 +1,6 @@
 """The kinds of orders and their terms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -247,6 +247,18 @@ def expiry_of(terms: Terms, accepted: datetime) -> datetime | None:
     if timed.time_in_force is TimeInForce.DAY:
         return accepted.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return timed.expire_time
+
+
+def without_end(terms: Terms) -> Terms:
+    """The same terms, good till cancelled."""
+    match terms:
+        case MarketTerms():
+            return terms
+        case StopLimitTerms() | LimitIfTouchedTerms():
+            limit = replace(terms.limit, time_in_force=TimeInForce.GTC, expire_time=None)
+            return replace(terms, limit=limit)
+        case _:
+            return replace(terms, time_in_force=TimeInForce.GTC, expire_time=None)
 
 
 def _timed(

@@ -44,6 +44,14 @@ class Quote:
     bid: Decimal | None = None
     ask: Decimal | None = None
 
+    def over(self, before: "Quote") -> "Quote":
+        """This one, with what it does not say from the one before."""
+        return Quote(
+            before.last if self.last is None else self.last,
+            before.bid if self.bid is None else self.bid,
+            before.ask if self.ask is None else self.ask,
+        )
+
     def compared(self, side: Side, source: TriggerSource) -> Decimal | None:
         """The price that a trigger is compared with."""
         if source is TriggerSource.LAST:

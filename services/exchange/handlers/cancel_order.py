@@ -121,12 +121,14 @@ class CancelOrder:
         return after
 
     async def _once(self, account: str, request_id: str, claim: RequestClaim, budget: Budget) -> Order:
-        order, answer = await self._commit_wish(account, request_id, claim)
+        order, answer, ended = await self._commit_wish(account, request_id, claim)
         if answer is not None:
             return answer
         if order.state is OrderState.PENDING_CANCEL:
             self._outside.journal.reached(Step.CANCEL_COMMITTED, order, request_id=request_id)
             await self.work_off(order, budget)
+        elif ended:
+            self._outside.journal.reached(Step.CANCELLED, order, request_id=request_id)
         async with self._outside.store.writing(account) as transaction:
             current = await transaction.order(order.order_id)
             await transaction.answer_request(account, request_id, current or order)
@@ -137,8 +139,8 @@ class CancelOrder:
 
     async def _commit_wish(
         self, account: str, request_id: str, claim: RequestClaim
-    ) -> tuple[Order, Order | None]:
-        """The order, PENDING_CANCEL unless it is final, and the answer if there was one before."""
+    ) -> tuple[Order, Order | None, bool]:
+        """The order, PENDING_CANCEL or final; the answer if there was one before; whether it ended here."""
         self._outside.desks.require_account(account)
         name = OrderName(account, str(claim.order_id))
         async with self._outside.store.writing(account) as transaction:
@@ -150,14 +152,19 @@ class CancelOrder:
                 if stored is None or stored.fingerprint != claim.fingerprint:
                     raise request_id_reused(request_id)
                 if stored.answer is not None:
-                    return order, stored.answer
+                    return order, stored.answer, False
             if order.final and order.state is not OrderState.CANCELLED:
                 raise order_not_cancellable(name, order.state)
             if order.final or order.state is OrderState.PENDING_CANCEL:
-                return order, None
-            wished = order.moved(OrderState.PENDING_CANCEL, self._outside.clock.now())
+                return order, None, False
+            # Nothing of a held order is at the venue, so that it ends here and now.
+            held = order.state is OrderState.HELD
+            state = OrderState.CANCELLED if held else OrderState.PENDING_CANCEL
+            wished = order.moved(state, self._outside.clock.now())
             await transaction.record_order(wished)
-        return wished, None
+            if held:
+                await transaction.answer_creation(wished)
+        return wished, None, held
 
     async def work_off(self, order: Order, budget: Budget) -> None:
         """Ask the venue to cancel an order that is PENDING_CANCEL; the resolver goes on where that fails.

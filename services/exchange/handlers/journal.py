@@ -9,13 +9,15 @@ from services.exchange.ports import Step
 _log = structlog.get_logger(__name__)
 _LOUD = frozenset({Step.OUTCOME_UNKNOWN, Step.ADOPTED, Step.RESURFACED})
 
+_QUIET = frozenset({Step.TRIGGER_MOVED})
+
 
 class LogJournal:
     """``ports.Journal`` on structlog."""
 
     def reached(self, step: Step, order: Order, **details: object) -> None:
         """One line for one step."""
-        write = _log.warning if step in _LOUD else _log.info
+        write = _log.warning if step in _LOUD else _log.debug if step in _QUIET else _log.info
         with correlated(order.correlation_id):
             write(
                 step.value,

@@ -23,7 +23,6 @@ from services.exchange.domain.list_steps import (
 from services.exchange.domain.order import Handling, Order
 from services.exchange.domain.replacement import ended, intent_of, released, sent, shown, successor
 from services.exchange.domain.states import OrderState
-from services.exchange.domain.terms import kind_of
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.families import Family, orders_of
@@ -103,7 +102,7 @@ class ListWork:
         if not await self._agreed(replace(order, quantity=step.quantity)):
             return False
         held = order.trigger is not None and order.links.linked is not None
-        native = desk.venue.capabilities.handling(kind_of(order.terms))
+        native = desk.venue.capabilities.handling(order.terms)
         async with self._outside.store.writing(family.account) as transaction:
             current = await self._still(transaction, desk, family, step)
             if current is None:

@@ -1,6 +1,7 @@
 """Places orders: the checks before an intent exists, the intent, and the answer that is kept."""
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -11,10 +12,9 @@ from services.exchange.domain.errors import (
     venue_unavailable,
     writer_fenced,
 )
-from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.states import OrderState
-from services.exchange.domain.terms import kind_of
+from services.exchange.handlers.admit_order import AdmitOrder, Admitted
 from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.requests import Requests, poll
 from services.exchange.handlers.send_order import Outside, SendOrder
@@ -39,12 +39,16 @@ class PlaceOrder:
         outside: what it stands on.
         requests: the mutations running in this process.
         sending: carries the order out.
+        admission: the checks before an intent exists.
     """
 
-    def __init__(self, outside: Outside, requests: Requests, sending: SendOrder) -> None:
+    def __init__(
+        self, outside: Outside, requests: Requests, sending: SendOrder, admission: AdmitOrder
+    ) -> None:
         self._outside = outside
         self._requests = requests
         self._sending = sending
+        self._admission = admission
 
     async def handle(self, intent: OrderIntent, request_id: str, remaining: float) -> Order:
         """Place an order and answer it, or answer what this request_id was answered first.
@@ -81,8 +85,8 @@ class PlaceOrder:
         if intent.expire_time is not None and self._outside.clock.now() >= intent.expire_time:
             raise request_expired(intent.expire_time)
         await desk.venue.admit_order()
-        rules = await desk.venue_desk.check(intent)
-        order = await self._commit_intent(desk, intent, rules, request_id)
+        admitted = await self._admission.admit(desk, intent)
+        order = await self._commit_intent(intent, admitted, request_id)
         if order is None:
             # Another instance was faster by a moment.
             earlier = await self._answered(intent, request_id, budget)
@@ -148,20 +152,19 @@ class PlaceOrder:
             raise request_in_progress(request_id)
         return answer
 
-    async def _commit_intent(
-        self, desk: Desk, intent: OrderIntent, rules: InstrumentRules, request_id: str
-    ) -> Order | None:
+    async def _commit_intent(self, intent: OrderIntent, admitted: Admitted, request_id: str) -> Order | None:
         outside = self._outside
         now = outside.clock.now()
         order = Order.intended(
             intent,
-            rules.assets,
+            admitted.rules.assets,
             outside.ids.new(),
             correlation_id.get(),
             now,
-            handling=desk.venue.capabilities.handling(kind_of(intent.terms)),
-            contract=rules.contract,
+            handling=admitted.handling,
+            contract=admitted.rules.contract,
         )
+        order = replace(order, quantity=admitted.quantity, trigger=admitted.trigger)
         claim = RequestClaim(Method.CREATE, intent.fingerprint(), order.order_id)
         async with outside.store.writing(intent.account) as transaction:
             if not await transaction.claim_request(intent.account, request_id, claim):

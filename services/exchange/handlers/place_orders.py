@@ -13,7 +13,6 @@ from services.exchange.domain.links import Contingency, Links
 from services.exchange.domain.order import Handling, Order, OrderIntent
 from services.exchange.domain.order_lists import check_list, links_of
 from services.exchange.domain.states import OrderState
-from services.exchange.domain.terms import kind_of
 from services.exchange.handlers.families import Family
 from services.exchange.handlers.linked_orders import LinkedOrders
 from services.exchange.handlers.place_order import PlaceOrder
@@ -184,7 +183,7 @@ class PlaceOrders:
                 correlation_id.get(),
                 # Their order is that of the list, whatever the ids are.
                 outside.clock.now() + timedelta(microseconds=index),
-                handling=desk.venue.capabilities.handling(kind_of(intent.terms)),
+                handling=desk.venue.capabilities.handling(intent.terms),
                 contract=rules.contract,
             )
             orders.append(_linked(order, link))

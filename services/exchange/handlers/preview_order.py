@@ -8,7 +8,6 @@ from services.exchange.domain.assets import Side
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.preview import Estimate, estimate, whole_lots
-from services.exchange.domain.terms import kind_of
 from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.send_order import Outside
 from services.exchange.handlers.timing import Budget
@@ -75,7 +74,7 @@ class PreviewOrder:
             self._outside.ids.new(),
             "",
             self._outside.clock.now(),
-            handling=desk.venue.capabilities.handling(kind_of(intent.terms)),
+            handling=desk.venue.capabilities.handling(intent.terms),
             contract=rules.contract,
         )
         if order.quantity:

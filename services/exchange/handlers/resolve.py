@@ -17,7 +17,7 @@ from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk
-from services.exchange.handlers.send_order import Outside, SendOrder
+from services.exchange.handlers.send_order import Outside, SendOrder, gone_off
 from services.exchange.ports import NotThere, Step
 
 _log = structlog.get_logger(__name__)
@@ -110,14 +110,21 @@ class Resolver:
             current = await transaction.order(order.order_id) or order
             if current.state not in _UNSETTLED or current.venue_order_id:
                 return
-            cancelled = current.state is OrderState.PENDING_CANCEL
-            after = current.moved(
-                OrderState.CANCELLED if cancelled else OrderState.REJECTED,
-                outside.clock.now(),
-                reason="VENUE_UNAVAILABLE",
-                reason_message="the order never reached the venue, as the venue has said twice",
-            )
+            after = self._never_arrived(current)
             await transaction.record_order(after)
             await transaction.answer_creation(after)
         self._absent_since.pop(order.order_id, None)
         outside.journal.reached(Step.OUTCOME_RESOLVED, after, reason=after.reason)
+
+    def _never_arrived(self, order: Order) -> Order:
+        now = self._outside.clock.now()
+        cancelled = order.state is OrderState.PENDING_CANCEL
+        if gone_off(order) and not cancelled:
+            # A triggered order is wanted still, and goes out again under the same client order id.
+            return order.moved(OrderState.HELD, now, submit_time=None)
+        return order.moved(
+            OrderState.CANCELLED if cancelled else OrderState.REJECTED,
+            now,
+            reason="VENUE_UNAVAILABLE",
+            reason_message="the order never reached the venue, as the venue has said twice",
+        )

@@ -9,7 +9,7 @@ from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.booking import Booked
 from services.exchange.handlers.desks import Desk
-from services.exchange.handlers.send_order import Outside, SendOrder, required_order
+from services.exchange.handlers.send_order import Outside, SendOrder, gone_off, required_order
 from services.exchange.handlers.timing import Budget
 from services.exchange.ports import Transaction
 
@@ -71,9 +71,9 @@ class ResumeOrders:
             await self._sending.carry_out(order, budget)
             return
         told = await desk.venue.find(order.account, order.client_order_id)
-        # A held order may have left long after it was made.
         age = self._outside.clock.now() - (order.submit_time or order.create_time)
-        if told is None and age <= timedelta(seconds=timing.stale):
+        # A triggered order is wanted however late it is: what it protects from has happened.
+        if told is None and (gone_off(order) or age <= timedelta(seconds=timing.stale)):
             # The venue refuses a second order with this client order id, should the first sending
             # still be on its way.
             _log.info("order_resumed", order=order.name, state=order.state.value)

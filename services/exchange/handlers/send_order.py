@@ -1,14 +1,15 @@
 """Carries one order out: reservation, sending, outcome, each committed before the next begins."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
-from services.exchange.domain.order import Order
+from services.exchange.domain.order import Handling, Order
 from services.exchange.domain.replacement import admitted
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.booking import Booked, Booking
@@ -42,7 +43,17 @@ _NOT_SENT = {
     "LIVE_TRADING_OFF": "a setting keeps orders from leaving for this live venue",
 }
 """What an order that was not sent says to a person, by its reason."""
+_STEPS = {
+    OrderState.HELD: Step.HELD,
+    OrderState.DENIED: Step.DENIED,
+    OrderState.CANCELLED: Step.CANCELLED,
+    OrderState.EXPIRED: Step.EXPIRED,
+}
 _SENDABLE = frozenset({OrderState.SUBMITTED, OrderState.PENDING_CANCEL})
+
+
+Change = Callable[[Transaction, Order], Awaitable[Order]]
+"""Gives an order after a change, inside the transaction that will record it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +75,15 @@ class SendOrder:
 
     Args:
         outside: what it stands on.
+
+    Attributes:
+        held: set when an order begins to be held here.
     """
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
         self._under_way: dict[UUID, asyncio.Event] = {}
+        self.held = asyncio.Event()
 
     def under_way(self, order_id: UUID) -> bool:
         """Whether this process is carrying the order out right now."""
@@ -93,15 +108,51 @@ class SendOrder:
             sent_before: an earlier process may have sent it, so that this sending's failure proves
                 nothing about that one.
         """
-        self._under_way[order.order_id] = done = asyncio.Event()
+        with self._carrying(order.order_id):
+            return await self._walk(order, budget, sent_before=sent_before)
+
+    async def take_up(self, order: Order, change: Change, step: Step, budget: Budget) -> Order:
+        """Change an order inside a transaction, and carry it out from there, if it leaves so.
+
+        Nothing happens where this process is carrying it out already.
+
+        Args:
+            order: as it was last seen.
+            change: gives the order after the change, or the same where there is nothing to change.
+            step: what the change is, for the journal.
+            budget: how long it may take.
+        """
+        if self.under_way(order.order_id):
+            return order
+        with self._carrying(order.order_id):
+            async with self._outside.store.writing(order.account) as transaction:
+                current = await required_order(transaction, order.order_id)
+                after = await change(transaction, current)
+                if after is not current:
+                    await transaction.record_order(after)
+            if after is current:
+                return current
+            if after.final:
+                step = _STEPS[after.state]
+            self._outside.journal.reached(step, after, reason=after.reason)
+            return await self._walk(after, budget)
+
+    @contextmanager
+    def _carrying(self, order_id: UUID) -> Iterator[None]:
+        self._under_way[order_id] = done = asyncio.Event()
         try:
-            if order.never_left:
-                order = await self._reserve(order, budget)
-            if order.state is OrderState.SUBMITTED:
-                order = await self._send(order, budget, sent_before=sent_before)
+            yield
         finally:
-            del self._under_way[order.order_id]
+            del self._under_way[order_id]
             done.set()
+
+    async def _walk(self, order: Order, budget: Budget, *, sent_before: bool = False) -> Order:
+        if order.state is OrderState.PENDING or (
+            order.state is OrderState.PENDING_CANCEL and order.never_left
+        ):
+            order = await self._reserve(order, budget)
+        if order.state is OrderState.SUBMITTED:
+            order = await self._send(order, budget, sent_before=sent_before)
         return order
 
     async def _reserve(self, order: Order, budget: Budget) -> Order:
@@ -111,13 +162,11 @@ class SendOrder:
             self._outside.journal.reached(Step.RESERVED, order)
         async with self._outside.store.writing(order.account) as transaction:
             after = await self._after_risk(transaction, order.order_id, verdict)
-        step = {
-            OrderState.SUBMITTED: Step.SUBMITTED,
-            OrderState.DENIED: Step.DENIED,
-            OrderState.CANCELLED: Step.CANCELLED,
-        }.get(after.state)
+        step = Step.SUBMITTED if after.state is OrderState.SUBMITTED else _STEPS.get(after.state)
         if step is not None:
             self._outside.journal.reached(step, after, reason=after.reason)
+        if after.state is OrderState.HELD:
+            self.held.set()
         return after
 
     async def _ask_risk(self, order: Order, budget: Budget) -> Approved | Denied:
@@ -151,7 +200,7 @@ class SendOrder:
         else:
             after = order.moved(OrderState.DENIED, now, reason=verdict.reason, reason_message=verdict.message)
         await transaction.record_order(after)
-        if after.final:
+        if after.final or after.state is OrderState.HELD:
             await transaction.answer_creation(after)
         return after
 
@@ -190,6 +239,9 @@ class SendOrder:
         match outcome:
             case Refused(reason, message):
                 return order.moved(OrderState.REJECTED, now, reason=reason, reason_message=message)
+            case NotSent() if not waiting_cancel and gone_off(order):
+                # What it protects from is happening: it leaves once the venue can be reached.
+                return order.moved(OrderState.HELD, now, submit_time=None)
             case NotSent(reason=reason):
                 state = OrderState.CANCELLED if waiting_cancel else OrderState.DENIED
                 return order.moved(state, now, reason=reason, reason_message=_NOT_SENT[reason])
@@ -210,10 +262,24 @@ class SendOrder:
             if isinstance(outcome, NotSent) and outcome.reason == _UNAVAILABLE:
                 desk.venue_desk.silent(outcome.message)
             self._outside.journal.reached(Step.DENIED, after, reason=after.reason)
+        elif after.state is OrderState.HELD:
+            if isinstance(outcome, NotSent) and outcome.reason == _UNAVAILABLE:
+                desk.venue_desk.silent(outcome.message)
+            self._outside.journal.reached(Step.HELD, after)
         elif isinstance(outcome, Uncertain):
             self._outside.journal.reached(Step.OUTCOME_UNKNOWN, after, detail=outcome.message)
         if after.state in {OrderState.UNKNOWN, OrderState.PENDING_CANCEL}:
             desk.unsettled.set()
+
+
+def gone_off(order: Order) -> bool:
+    """Whether it had a trigger that has gone off here, so that it is to leave in spite of everything."""
+    return order.handling is Handling.EMULATED and order.trigger is not None and order.trigger.gone_off
+
+
+def waits_for_trigger(order: Order) -> bool:
+    """Whether it has a trigger that is watched here and has not gone off."""
+    return order.handling is Handling.EMULATED and order.trigger is not None and not order.trigger.gone_off
 
 
 async def required_order(transaction: Transaction, order_id: UUID) -> Order:

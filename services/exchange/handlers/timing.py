@@ -25,6 +25,8 @@ class Timing:
         stale: an order that could not be sent for so long, since we were down, is not sent any more.
         recovery: how long the start waits for a venue before it serves without it.
         keep_requests: how long a request_id is remembered.
+        ratchet: least time between two commits of a trailing stop that follows the market.
+        price_silence: a price that orders wait for and that is silent for so long is reported.
         heartbeat: longest silence in a stream of ours.
         slow_consumer: how long a caller may take for one frame before its stream is ended.
     """
@@ -40,6 +42,8 @@ class Timing:
     stale: float = 60.0
     recovery: float = 30.0
     keep_requests: float = 8 * 24 * 3600.0
+    ratchet: float = 1.0
+    price_silence: float = 15.0
     heartbeat: float = 10.0
     slow_consumer: float = 30.0
 

@@ -8,6 +8,10 @@ from services.exchange.ports.journal import (
     Journal,
     Step,
 )
+from services.exchange.ports.prices import (
+    Prices,
+    PricesLostError,
+)
 from services.exchange.ports.protection import (
     ProtectedVenue,
     RateLedger,
@@ -71,6 +75,8 @@ __all__ = [
     "OrderFilter",
     "OrderResult",
     "PlaceOutcome",
+    "Prices",
+    "PricesLostError",
     "ProtectedVenue",
     "Queries",
     "RateLedger",

@@ -166,6 +166,10 @@ class Queries(Protocol):
         """Orders that have to do with others and are not final, or raise an alarm; oldest first."""
         ...
 
+    async def ending_orders(self, account: str, venue: str, states: frozenset[OrderState]) -> Sequence[Order]:
+        """Orders in these states that have an end (GTD and DAY), oldest first."""
+        ...
+
     async def request(self, account: str, request_id: str) -> StoredRequest | None:
         """What a request_id stands for."""
         ...

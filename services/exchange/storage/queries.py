@@ -14,6 +14,7 @@ from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.domain.sweeps import Swept
+from services.exchange.domain.terms import TimeInForce
 from services.exchange.ports import (
     Cursors,
     FillFilter,
@@ -105,6 +106,17 @@ class SqlQueries:
         )
         alarmed = and_(ORDERS.c.unprotected.is_(True), ORDERS.c.account == account)
         query = select(ORDERS).where(or_(live, alarmed))
+        return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+
+    async def ending_orders(self, account: str, venue: str, states: frozenset[OrderState]) -> Sequence[Order]:
+        """Orders in these states that have an end (GTD and DAY), oldest first."""
+        query = select(ORDERS).where(
+            ORDERS.c.live.is_(True),
+            ORDERS.c.account == account,
+            ORDERS.c.venue == venue,
+            ORDERS.c.state.in_([state.value for state in states]),
+            ORDERS.c.time_in_force.in_([TimeInForce.GTD.value, TimeInForce.DAY.value]),
+        )
         return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
 
     async def request(self, account: str, request_id: str) -> StoredRequest | None:

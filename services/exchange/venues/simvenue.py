@@ -59,6 +59,10 @@ _REFUSALS: Final = frozenset(
         "NOTIONAL_TOO_SMALL",
         "INSUFFICIENT_BALANCE",
         "POST_ONLY_WOULD_TRADE",
+        "STOP_WOULD_TRIGGER",
+        "EXPIRE_TIME_PASSED",
+        "DISPLAY_QUANTITY_INVALID",
+        "NO_LIQUIDITY",
     }
 )
 """The venue's definite no to an order. A reason that is in no list here proves nothing, and those of

@@ -6,15 +6,25 @@ from typing import Final
 from trademesh.simvenue.v1 import account_pb2, instrument_pb2, simvenue_service_pb2
 from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
-from services.chassis.rpc.timestamps import to_datetime
+from services.chassis.rpc.timestamps import optional_datetime, to_datetime, to_timestamp
 from services.exchange import convert
 from services.exchange.domain.assets import Assets
-from services.exchange.domain.capabilities import Capabilities, KindSupport, Support
+from services.exchange.domain.capabilities import Capabilities, KindSupport
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.fills import Balance, Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
-from services.exchange.domain.terms import Kind, LimitTerms, MarketTerms, Terms, TimeInForce, kind_of
+from services.exchange.domain.terms import (
+    Kind,
+    LimitTerms,
+    MarketTerms,
+    StopLimitTerms,
+    StopMarketTerms,
+    Terms,
+    TimeInForce,
+    Trigger,
+    kind_of,
+)
 from services.kernel.decimals import parse, render
 
 _STATUSES: Final = {
@@ -23,19 +33,22 @@ _STATUSES: Final = {
     venue_order_pb2.ORDER_STATUS_FILLED: VenueStatus.FILLED,
     venue_order_pb2.ORDER_STATUS_CANCELLED: VenueStatus.CANCELLED,
     venue_order_pb2.ORDER_STATUS_EXPIRED: VenueStatus.EXPIRED,
+    venue_order_pb2.ORDER_STATUS_WAITING: VenueStatus.OPEN,
 }
+_RESTING: Final = frozenset({TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY})
 CAPABILITIES: Final = Capabilities(
     [
-        KindSupport(kind=Kind.MARKET, support=Support.NATIVE),
+        KindSupport(kind=Kind.MARKET, quote_quantity=True),
         KindSupport(
-            kind=Kind.LIMIT,
-            support=Support.NATIVE,
-            times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
-            post_only=True,
+            kind=Kind.LIMIT, times_in_force=frozenset(TimeInForce), post_only=True, display_quantity=True
+        ),
+        KindSupport(kind=Kind.STOP_MARKET, times_in_force=_RESTING),
+        KindSupport(
+            kind=Kind.STOP_LIMIT, times_in_force=frozenset(TimeInForce), post_only=True, display_quantity=True
         ),
     ]
 )
-"""What the simulated venue does itself."""
+"""What the simulated venue does itself. Its stops look at trades only."""
 
 _CLOSE_PREFIX: Final = "CLOSE_REASON_"
 
@@ -47,15 +60,24 @@ def place_request(order: Order) -> simvenue_service_pb2.PlaceOrderRequest:
         client_order_id=order.client_order_id,
         symbol=order.instrument,
         side=convert.side_to_proto(order.side),
-        quantity=render(order.quantity),
     )
+    if order.quote_quantity is None:
+        request.quantity = render(order.quantity)
+    else:
+        request.quote_quantity = render(order.quote_quantity)
     match order.terms:
         case MarketTerms():
             request.market.SetInParent()
         case LimitTerms():
-            request.limit.price = render(order.terms.price)
-            request.limit.time_in_force = convert.time_in_force_to_proto(order.terms.time_in_force)
-            request.limit.post_only = order.terms.post_only
+            _write_limit(request.limit, order.terms)
+        case StopMarketTerms(trigger, time_in_force, expire_time):
+            request.stop_market.trigger_price = render(trigger.price)
+            request.stop_market.time_in_force = convert.time_in_force_to_proto(time_in_force)
+            if expire_time is not None:
+                request.stop_market.expire_time.CopyFrom(to_timestamp(expire_time))
+        case StopLimitTerms(trigger, limit):
+            request.stop_limit.trigger_price = render(trigger.price)
+            _write_limit(request.stop_limit.limit, limit)
         case _:
             raise AssertionError(f"the simulated venue was to get a {kind_of(order.terms)} order")
     return request
@@ -81,6 +103,8 @@ def order_of(message: venue_order_pb2.Order, assets: Assets) -> VenueOrder:
         status=_STATUSES[message.status],
         reason=reason.removeprefix(_CLOSE_PREFIX),
         fills=tuple(fill_of(each) for each in message.fills),
+        quote_quantity=convert.optional_amount(message.quote_quantity),
+        trigger_time=optional_datetime(message, "trigger_time"),
     )
 
 
@@ -139,8 +163,40 @@ def rules_of(message: instrument_pb2.Instrument) -> InstrumentRules:
     )
 
 
+def _write_limit(message: venue_order_pb2.LimitTerms, terms: LimitTerms) -> None:
+    message.price = render(terms.price)
+    message.time_in_force = convert.time_in_force_to_proto(terms.time_in_force)
+    message.post_only = terms.post_only
+    if terms.expire_time is not None:
+        message.expire_time.CopyFrom(to_timestamp(terms.expire_time))
+    if terms.display_quantity is not None:
+        message.display_quantity = render(terms.display_quantity)
+
+
 def _terms_of(message: venue_order_pb2.Order) -> Terms:
-    if message.WhichOneof("terms") == "market":
-        return MarketTerms()
-    limit = message.limit
-    return LimitTerms(parse(limit.price), convert.time_in_force_of(limit.time_in_force), limit.post_only)
+    match message.WhichOneof("terms"):
+        case "market":
+            return MarketTerms()
+        case "stop_market":
+            stop = message.stop_market
+            return StopMarketTerms(
+                Trigger(parse(stop.trigger_price)),
+                convert.time_in_force_of(stop.time_in_force),
+                optional_datetime(stop, "expire_time"),
+            )
+        case "stop_limit":
+            return StopLimitTerms(
+                Trigger(parse(message.stop_limit.trigger_price)), _limit_of(message.stop_limit.limit)
+            )
+        case _:
+            return _limit_of(message.limit)
+
+
+def _limit_of(message: venue_order_pb2.LimitTerms) -> LimitTerms:
+    return LimitTerms(
+        price=parse(message.price),
+        time_in_force=convert.time_in_force_of(message.time_in_force),
+        post_only=message.post_only,
+        expire_time=optional_datetime(message, "expire_time"),
+        display_quantity=convert.optional_amount(message.display_quantity),
+    )

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +11,15 @@ import pytest
 from trademesh.exchange.v1 import order_pb2
 
 from services.exchange.ports import Step
-from tests.support.exchange import PATIENT, eventually, limit_order, market_order, reason_of, running_exchange
+from tests.support.exchange import (
+    PATIENT,
+    QUICK,
+    eventually,
+    limit_order,
+    market_order,
+    reason_of,
+    running_exchange,
+)
 from tests.support.exchange_venue import FakeRisk, FakeVenue, Mishap
 
 _S = order_pb2
@@ -60,7 +69,8 @@ async def test_a_filled_order_cannot_be_cancelled(url: str) -> None:
 
 
 async def test_a_fill_that_was_faster_is_the_answer(url: str) -> None:
-    async with running_exchange(url) as exchange:
+    # Without a comparison in between, which would find the fill before the cancel does.
+    async with running_exchange(url, timing=replace(QUICK, reconcile=60)) as exchange:
         order = await exchange.create(limit_order("2"))
         exchange.venue.trade(order.client_order_id, "2", told=False)
         assert (await exchange.cancel(order.name)).state == _S.ORDER_STATE_FILLED

@@ -77,9 +77,6 @@ def test_transfer_there_and_back(transfer: Transfer) -> None:
 def test_order_to_the_simulated_venue_and_back(order: Order) -> None:
     order = replace(order, client_order_id="tm-1", account="paper", instrument="btc-usdt")
     sent = simvenue_convert.CAPABILITIES.as_sent(order)
-    if isinstance(sent.terms, LimitTerms):
-        # What the venue lacks is refused before an order exists.
-        sent = replace(sent, terms=replace(sent.terms, display_quantity=None))
     request = simvenue_convert.place_request(sent)
     check(request)
     answer = venue_order_pb2.Order(
@@ -87,16 +84,17 @@ def test_order_to_the_simulated_venue_and_back(order: Order) -> None:
         venue_order_id=7,
         symbol=request.symbol,
         side=request.side,
-        quantity=request.quantity,
+        quantity=request.quantity or "3",
+        quote_quantity=request.quote_quantity,
         status=venue_order_pb2.ORDER_STATUS_EXPIRED,
         close_reason=venue_order_pb2.CLOSE_REASON_FILL_OR_KILL,
     )
-    if request.HasField("limit"):
-        answer.limit.CopyFrom(request.limit)
-    else:
-        answer.market.SetInParent()
+    kind = request.WhichOneof("terms")
+    assert kind is not None
+    getattr(answer, kind).CopyFrom(getattr(request, kind))
     told = simvenue_convert.order_of(answer, order.assets)
-    assert (told.side, told.quantity, told.terms) == (sent.side, sent.quantity, sent.terms)
+    assert (told.side, told.quote_quantity, told.terms) == (sent.side, sent.quote_quantity, sent.terms)
+    assert told.quantity == (sent.quantity if sent.quote_quantity is None else 3)
     assert (told.status, told.reason) == (VenueStatus.EXPIRED, "FILL_OR_KILL")
 
 
