@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis.events.envelope import Envelope
 from services.chassis.events.errors import LogDivergedError
 from services.chassis.events.tables import inbox_tables
-from services.chassis.persistence.statements import insert_if_absent
+from services.chassis.persistence.statements import change_row, insert_if_absent, row_at
 from services.chassis.persistence.types import table_metadata
 
 _TABLES = inbox_tables(table_metadata())
 _CURSOR, _EVENT = _TABLES.cursor, _TABLES.event
+_ADMIT = sa.insert(_EVENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,8 @@ class Cursor:
 
 async def load_cursor(connection: AsyncConnection, source: str) -> Cursor | None:
     """The cursor of a source; None when nothing was ever read from it."""
-    query = sa.select(_CURSOR.c.log_id, _CURSOR.c.sequence, _CURSOR.c.event_id).where(
-        _CURSOR.c.source == source
-    )
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else Cursor(row.log_id, row.sequence, row.event_id)
+    row = await row_at(connection, _CURSOR, {"source": source})
+    return None if row is None else Cursor(row["log_id"], row["sequence"], row["event_id"])
 
 
 async def begin_log(connection: AsyncConnection, source: str, log_id: str, now: datetime) -> None:
@@ -50,12 +48,8 @@ async def begin_log(connection: AsyncConnection, source: str, log_id: str, now: 
 
 async def save_cursor(connection: AsyncConnection, source: str, cursor: Cursor, now: datetime) -> None:
     """Move the cursor of a source."""
-    statement = (
-        sa.update(_CURSOR)
-        .where(_CURSOR.c.source == source)
-        .values(sequence=cursor.sequence, event_id=cursor.event_id, update_time=now)
-    )
-    await connection.execute(statement)
+    values = {"sequence": cursor.sequence, "event_id": cursor.event_id, "update_time": now}
+    await change_row(connection, _CURSOR, {"source": source}, values)
 
 
 async def admit(connection: AsyncConnection, envelopes: Sequence[Envelope], now: datetime) -> None:
@@ -76,7 +70,7 @@ async def admit(connection: AsyncConnection, envelopes: Sequence[Envelope], now:
         for envelope in envelopes
     ]
     try:
-        await connection.execute(sa.insert(_EVENT), rows)
+        await connection.execute(_ADMIT, rows)
     except IntegrityError as error:
         raise LogDivergedError(
             last.source, f"an event up to {last.sequence} was applied before under another sequence or id"

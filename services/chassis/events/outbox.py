@@ -28,6 +28,12 @@ _TABLES = outbox_tables(table_metadata())
 _LOG, _EVENT = _TABLES.log, _TABLES.event
 _NEXT = sa.update(_LOG).values(head=_LOG.c.head + 1).returning(_LOG.c.head)
 _ADD = sa.insert(_EVENT)
+_PAGE = (
+    sa.select(_EVENT)
+    .where(_EVENT.c.sequence > sa.bindparam("after_sequence"))
+    .order_by(_EVENT.c.sequence)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 _IDS = UuidSource()
 
 
@@ -106,10 +112,8 @@ async def page(
     connection: AsyncConnection, after_sequence: int, limit: int, log_id: str
 ) -> Sequence[pb.Event]:
     """The next events after a sequence, in order, at most ``limit``."""
-    query = (
-        sa.select(_EVENT).where(_EVENT.c.sequence > after_sequence).order_by(_EVENT.c.sequence).limit(limit)
-    )
-    return [_to_event(row, log_id) for row in await connection.execute(query)]
+    rows = await connection.execute(_PAGE, {"after_sequence": after_sequence, "most": limit})
+    return [_to_event(row, log_id) for row in rows]
 
 
 def _to_event(row: "sa.Row[tuple[object, ...]]", log_id: str) -> pb.Event:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -53,6 +54,8 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
         self._draining = False
         self._streams = 0
         self._poller: asyncio.Task[None] | None = None
+        self._reading = asyncio.Lock()
+        self._newest = _Page(-1, -1, ())
 
     @property
     def streams(self) -> int:
@@ -101,7 +104,7 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
         notices = self._database.notices
         while not self._ends():
             seen = notices.version(outbox.TOPIC)  # before reading: a commit in between wakes us
-            events = await self._page(position, log_id)
+            events = await self._page(position, seen, log_id)
             for event in events:
                 yield pb.StreamEventsResponse(event=event)
                 position = event.sequence
@@ -116,9 +119,15 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
     def _ends(self) -> bool:
         return self._draining
 
-    async def _page(self, position: int, log_id: str) -> Sequence[pb.Event]:
-        async with self._database.read() as connection:
-            return await outbox.page(connection, position, self._page_size, log_id)
+    async def _page(self, position: int, version: int, log_id: str) -> Sequence[pb.Event]:
+        """The events after a position. Streams that stand at one place, as most do, share one reading."""
+        async with self._reading:
+            page = self._newest
+            if (page.position, page.version) != (position, version):
+                async with self._database.read() as connection:
+                    events = await outbox.page(connection, position, self._page_size, log_id)
+                self._newest = page = _Page(position, version, events)
+        return page.events
 
     @asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
@@ -157,6 +166,15 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
                     self._database.notices.publish(outbox.TOPIC)
                 known = latest
             await asyncio.sleep(self._poll if answering else self._heartbeat)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Events after a position, read when the log had changed so often."""
+
+    position: int
+    version: int
+    events: Sequence[pb.Event]
 
 
 def _end(reason: "pb.StreamEnd.Reason") -> pb.StreamEventsResponse:
