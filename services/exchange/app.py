@@ -108,7 +108,8 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     outside = Outside(store, desks, parts.risk, parts.journal, booking, runtime.clock, runtime.ids, timing)
     requests = Requests()
     sending = SendOrder(outside)
-    placing = PlaceOrder(outside, requests, sending, AdmitOrder(parts.prices, runtime.clock))
+    admission = AdmitOrder(parts.prices, runtime.clock)
+    placing = PlaceOrder(outside, requests, sending, admission)
     cancelling = CancelOrder(outside, requests, sending)
     resolver = Resolver(outside, sending, cancelling)
     held = HeldOrders(outside, sending)
@@ -124,7 +125,7 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     use_cases = UseCases(
         placing=placing,
         placing_several=PlaceOrders(outside, requests, placing, sending, linked),
-        previewing=PreviewOrder(outside, parts.books),
+        previewing=PreviewOrder(outside, admission, parts.books),
         replacing=ReplaceOrder(outside, requests, sending, work, linked),
         cancelling=cancelling,
         sweeping=sweeping,

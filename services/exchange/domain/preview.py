@@ -182,8 +182,3 @@ def _total(amounts: Iterable[Decimal]) -> Decimal:
 
 def _shown(amount: Decimal) -> Decimal:
     return amount.quantize(_STEP, context=_WIDE)
-
-
-def whole_lots(quantity: Decimal, lot: Decimal) -> Decimal:
-    """The most whole lots that are not above a quantity."""
-    return EXACT.multiply(_WIDE.divide_int(quantity, lot), lot)

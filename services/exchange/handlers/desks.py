@@ -93,11 +93,13 @@ class VenueDesk:
         self.heard()
 
     async def check(self, intent: OrderIntent) -> InstrumentRules:
-        """Hold an intent to the instrument's rules, and give them.
+        """Hold an intent to the instrument's rules, and give them; only where orders may leave now.
 
         Raises:
-            DomainError: VENUE_UNAVAILABLE, INSTRUMENT_NOT_FOUND, or the rule that it breaks.
+            DomainError: LIVE_TRADING_OFF, VENUE_RATE_LIMITED, VENUE_UNAVAILABLE, INSTRUMENT_NOT_FOUND,
+                or the rule that it breaks.
         """
+        await self.venue.admit_order()
         if intent.instrument not in self._rules or not self.connected:
             try:
                 await self.refresh()

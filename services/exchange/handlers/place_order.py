@@ -84,7 +84,6 @@ class PlaceOrder:
         await self.recovered(desk, budget)
         if intent.expire_time is not None and self._outside.clock.now() >= intent.expire_time:
             raise request_expired(intent.expire_time)
-        await desk.venue.admit_order()
         admitted = await self._admission.admit(desk, intent)
         order = await self._commit_intent(intent, admitted, request_id)
         if order is None:

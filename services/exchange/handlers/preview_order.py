@@ -7,8 +7,8 @@ import structlog
 from services.exchange.domain.assets import Side
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order, OrderIntent
-from services.exchange.domain.preview import Estimate, estimate, whole_lots
-from services.exchange.handlers.desks import Desk
+from services.exchange.domain.preview import estimate
+from services.exchange.handlers.admit_order import AdmitOrder, Admitted
 from services.exchange.handlers.send_order import Outside
 from services.exchange.handlers.timing import Budget
 from services.exchange.ports import Approved, Books, Denied, RiskUnavailableError
@@ -24,11 +24,13 @@ class PreviewOrder:
 
     Args:
         outside: what it stands on.
+        admission: the checks before an intent exists.
         books: the order books of the market.
     """
 
-    def __init__(self, outside: Outside, books: Books) -> None:
+    def __init__(self, outside: Outside, admission: AdmitOrder, books: Books) -> None:
         self._outside = outside
+        self._admission = admission
         self._books = books
 
     async def handle(self, intent: OrderIntent, remaining: float) -> Preview:
@@ -45,17 +47,14 @@ class PreviewOrder:
         budget = Budget(remaining, margin)
         desk = self._outside.desks.desk(intent.account, intent.venue)
         try:
-            await desk.venue.admit_order()
-            rules = await desk.venue_desk.check(intent)
+            admitted = await self._admission.admit(desk, intent)
         except DomainError as error:
             if error.kind is ErrorKind.NOT_FOUND:
                 raise
             return Preview(error.reason, error.message)
         book = await self._books.book(InstrumentName(intent.venue, intent.instrument), budget.within(1.0))
-        expected = estimate(intent, rules, book)
-        order = self._order(desk, intent, rules, expected)
-        if not order.quantity:
-            return Preview("PRICE_MISSING", "the market has no price now", order.handling, expected)
+        expected = estimate(intent, admitted.rules, book)
+        order = self._order(intent, admitted)
         verdict = await self._ask_risk(order, budget)
         return Preview(
             "" if isinstance(verdict, Approved) else verdict.reason,
@@ -63,23 +62,21 @@ class PreviewOrder:
             order.handling,
             expected,
             verdict.needed,
-            "" if verdict.needed is None else _set_aside_in(intent.side, rules),
+            "" if verdict.needed is None else _set_aside_in(intent.side, admitted.rules),
         )
 
-    def _order(self, desk: Desk, intent: OrderIntent, rules: InstrumentRules, expected: Estimate) -> Order:
-        """The order as it would be committed; a quote_quantity as what it is expected to fill."""
+    def _order(self, intent: OrderIntent, admitted: Admitted) -> Order:
+        """The order as it would be committed."""
         order = Order.intended(
             intent,
-            rules.assets,
+            admitted.rules.assets,
             self._outside.ids.new(),
             "",
             self._outside.clock.now(),
-            handling=desk.venue.capabilities.handling(intent.terms),
-            contract=rules.contract,
+            handling=admitted.handling,
+            contract=admitted.rules.contract,
         )
-        if order.quantity:
-            return order
-        return replace(order, quantity=whole_lots(expected.quantity, rules.lot_size))
+        return replace(order, quantity=admitted.quantity, trigger=admitted.trigger)
 
     async def _ask_risk(self, order: Order, budget: Budget) -> Approved | Denied:
         try:

@@ -20,7 +20,9 @@ from tests.support.exchange import (
     limit_order,
     reason_of,
     running_exchange,
+    stop_order,
 )
+from tests.support.exchange_prices import FakePrices
 from tests.support.exchange_venue import FakeRisk, FakeVenue, Mishap
 
 _S = order_pb2
@@ -111,6 +113,23 @@ async def test_orders_that_did_not_come_from_us_go_with_them(url: str) -> None:
         assert {each.client_order_id for each in answer.orders} == {ours.client_order_id, "by-hand"}
         assert answer.complete
         assert exchange.venue.orders["by-hand"].status == "CANCELLED"
+
+
+async def test_held_orders_end_here_while_nothing_else_answers(url: str) -> None:
+    risk, prices = FakeRisk(), FakePrices()
+    async with running_exchange(url, risk=risk, prices=prices, timing=PATIENT) as exchange:
+        held = await exchange.create(stop_order(trigger="90"))
+        assert held.state == _S.ORDER_STATE_HELD
+        prices.reachable = risk.reachable = False
+        exchange.venue.vanish()
+        answer = await cancel_all(exchange, within=1.0)
+        assert [(each.name, each.state) for each in answer.orders] == [(held.name, _S.ORDER_STATE_CANCELLED)]
+        # The venue may have orders that we do not know of.
+        assert (answer.complete, list(answer.unreachable_venues)) == (False, ["venues/sim"])
+        exchange.venue.go()
+        assert (await cancel_all(exchange)).complete
+        prices.set("89")
+        assert exchange.venue.sendings == []
 
 
 async def test_it_needs_no_risk(url: str) -> None:

@@ -23,6 +23,7 @@ from tests.support.exchange import (
     market_order,
     reason_of,
     running_exchange,
+    stop_order,
 )
 from tests.support.exchange_venue import MOMENT, FakeRisk, FakeVenue
 
@@ -81,6 +82,16 @@ async def test_a_resting_order_and_no_market(url: str) -> None:
         assert (answer.expected_notional, answer.expected_fee) == ("180", "0.18")
         nothing = await preview(exchange, market_order("2"))
         assert (nothing.approved, nothing.expected_price, nothing.expected_fee) == (True, "", "")
+
+
+async def test_an_order_that_would_be_held(url: str) -> None:
+    async with running_exchange(url, books=FakeBooks(BOOK)) as exchange:
+        answer = await preview(exchange, stop_order(trigger="90"))
+        assert (answer.approved, answer.handling) == (True, order_pb2.ORDER_HANDLING_EMULATED)
+        assert (answer.expected_price, answer.takes_liquidity) == ("90", False)
+        at_once = await preview(exchange, stop_order(trigger="110"))
+        assert (at_once.approved, at_once.reason) == (False, "TRIGGER_AT_ONCE")
+        assert await exchange.orders() == []
 
 
 async def test_what_would_be_denied_is_an_answer(url: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.exchange.domain.assets import Assets, Contract, Side
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import OrderIntent
-from services.exchange.domain.preview import Book, Level, estimate, whole_lots
+from services.exchange.domain.preview import Book, Level, estimate
 from services.exchange.domain.terms import (
     LimitTerms,
     MarketTerms,
@@ -129,10 +129,3 @@ def test_the_average_is_that_of_exact_fractions(
     assert abs(Fraction(found.price) - paid / got) <= Fraction(1, 2 * 10**12)
     assert found.notional is not None
     assert Fraction(found.notional) == paid
-
-
-@given(_AMOUNT, _AMOUNT)
-def test_whole_lots_are_the_most_that_fit(quantity: Decimal, lot: Decimal) -> None:
-    lots = whole_lots(quantity, lot)
-    assert Fraction(lots) % Fraction(lot) == 0
-    assert 0 <= quantity - lots < lot
