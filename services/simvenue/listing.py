@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from services.simvenue.domain.instrument import Instrument
-from services.simvenue.drivers.synthetic import Profile
+from services.simvenue.drivers.participants import Profile
 
 INSTRUMENTS = (
     Instrument(

@@ -150,6 +150,11 @@ class OrderBook:
             level.half.drop(level.key)
         return order.lots + order.hidden
 
+    def remaining(self, order_id: int) -> int:
+        """Lots that a resting order has left, hidden ones too; 0 where no such order rests."""
+        order = self._orders.get(order_id)
+        return 0 if order is None else order.lots + order.hidden
+
     def enlarge_last(self, owner: int, side: Side, price: int, lots: int) -> bool:
         """Add to the last order of a queue if it is the owner's: nobody stands behind it to be wronged."""
         half = self.half(side)

@@ -66,12 +66,13 @@ async def test_exchange_time_runs_at_its_speed(tmp_path: Path) -> None:
     ours = SystemClock()
     async with running_venue(sqlite_url(tmp_path), simvenue_settings(speed=100)) as venue:
         began, first = ours.now(), await _exchange_ns(venue)
-        while (ours.now() - began).total_seconds() < 0.3:
-            await asyncio.sleep(0.01)
-        elapsed = (await _exchange_ns(venue) - first) / 1e9
-        real = (ours.now() - began).total_seconds()
-        assert elapsed >= 0.3 * 100 * 0.8
-        assert elapsed <= real * 100
+        elapsed = real = 0.0
+        async with asyncio.timeout(10):  # a busy machine makes the market late, but never early
+            while elapsed < 24:
+                await asyncio.sleep(0.01)
+                elapsed = (await _exchange_ns(venue) - first) / 1e9
+                real = (ours.now() - began).total_seconds()
+                assert elapsed <= real * 100
 
 
 async def _exchange_ns(venue: RunningVenue) -> int:

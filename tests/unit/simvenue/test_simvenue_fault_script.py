@@ -1,16 +1,27 @@
 """Fault scripts as text, the dice, and latencies."""
 
 import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from statistics import median
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
 from services.simvenue.domain.faults import Dice, FaultKind, FaultRule, FaultScript
+from services.simvenue.domain.orders import MarketTerms, NewOrder, Order
+from services.simvenue.domain.terms import CloseReason, OrderStatus, Side
+from services.simvenue.doors import Doors
 from services.simvenue.fault_script import FaultScriptError, read_script
+from services.simvenue.handlers import OrderWithFills
 from services.simvenue.latency import Delay, LatencyModel, Leg, Operation, read_delay
+from services.simvenue.metrics import SimvenueMetrics
 from services.simvenue.settings import SimvenueSettings
 
 SCRIPT = FaultScript(
@@ -105,3 +116,69 @@ async def test_calls_of_one_account_never_overtake_each_other() -> None:
         numbers = [number for name, number in arrived if name == account]
         assert numbers == sorted(numbers)
     assert arrived != sorted(arrived, key=lambda each: each[1])  # the accounts did overtake each other
+
+
+_ZERO = Decimal(0)
+CANCELLED = OrderWithFills(
+    Order(
+        1,
+        "",
+        NewOrder("", "btc-usdt", Side.BUY, Decimal(1), MarketTerms()),
+        OrderStatus.CANCELLED,
+        CloseReason.CANCELLED_BY_OWNER,
+        _ZERO,
+        _ZERO,
+        _ZERO,
+        1,
+        1,
+    ),
+    (),
+)
+
+
+class Trading:
+    """Notes what arrives, and in which order it is answered."""
+
+    def __init__(self) -> None:
+        self.arrived: list[tuple[str, str]] = []
+
+    async def place(self, account: str, request: NewOrder, pieces: int) -> str:
+        assert pieces == 1
+        self.arrived.append((account, f"place {request.client_order_id}"))
+        return f"place {request.client_order_id}"
+
+    async def cancel(self, account: str, order_id: str) -> Any:
+        self.arrived.append((account, f"cancel {order_id}"))
+        return CANCELLED._replace(order=replace(CANCELLED.order, account=f"cancel {order_id}"))
+
+
+async def test_a_fast_cancel_never_overtakes_the_slow_order_it_is_for() -> None:
+    delays = {
+        "place_request": Delay(0.003, 1.0),
+        "cancel_request": Delay(0.0001),
+        "place_matching": Delay(0.001, 0.5),
+        "cancel_answer": Delay(0.0001),
+    }
+    trading: Any = Trading()
+    metrics = SimvenueMetrics(CollectorRegistry())
+    doors = Doors(trading, Mock(), Mock(), LatencyModel(delays), metrics, 0, Mock())
+    sent: list[tuple[str, str]] = []
+    answered: list[tuple[str, str]] = []
+
+    async def send(account: str, call: Coroutine[Any, Any, Any]) -> None:
+        answer = await call
+        answered.append((account, answer if isinstance(answer, str) else answer.order.account))
+
+    calls = []
+    for number in range(12):
+        for account in ("one", "two"):
+            order: Any = NewOrder(str(number), "btc-usdt", Side.BUY, Decimal(1), MarketTerms())
+            sent += [(account, f"place {number}"), (account, f"cancel {number}")]
+            calls.append(asyncio.ensure_future(send(account, doors.place(account, order))))
+            calls.append(asyncio.ensure_future(send(account, doors.cancel(account, str(number)))))
+    await asyncio.gather(*calls)
+    for account in ("one", "two"):
+        mine = [each for each in sent if each[0] == account]
+        assert [each for each in trading.arrived if each[0] == account] == mine
+        assert [each for each in answered if each[0] == account] == mine
+    assert trading.arrived != sent  # one account's slow order does not hold the other up
