@@ -1,7 +1,7 @@
 """A whole exchange service behind real gRPC, with a venue and a risk gate that a test holds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -238,8 +238,13 @@ async def assembled_exchange(
     books: Books | None = None,
     prices: Prices | None = None,
     clock: Clock | None = None,
+    others: Mapping[str, Venue] | None = None,
+    settings: ExchangeSettings | None = None,
 ) -> AsyncIterator[Assembled]:
-    """Run an exchange without a server. It ends without a last word, as a killed process does."""
+    """Run an exchange without a server. It ends without a last word, as a killed process does.
+
+    ``others`` are venues beside the one called ``sim``, as ``settings`` name them.
+    """
     journal = journal or CrashingJournal()
     database = await Database.open(database_url, migrations=MIGRATIONS)
     runtime = Runtime(
@@ -251,13 +256,13 @@ async def assembled_exchange(
         _no_channel,
     )
     parts = Parts(
-        {"sim": venue or FakeVenue()},
+        {"sim": venue or FakeVenue(), **(others or {})},
         risk or FakeRisk(),
         prices or FakePrices(),
         journal,
         books=books or NoBooks(),
     )
-    application = assemble(runtime, ExchangeSettings(), parts, timing)
+    application = assemble(runtime, settings or ExchangeSettings(), parts, timing)
     assert application.prepare is not None
     tasks: list[asyncio.Task[None]] = []
     try:

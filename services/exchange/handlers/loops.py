@@ -35,7 +35,9 @@ async def for_ever(name: str, step: Callable[[], Awaitable[None]], subject: str 
             pause = pause_after(failures, error)
             if str(error) != last:
                 last = str(error)
-                _log.warning("loop_interrupted", loop=name, subject=subject, error=last)
+                # That a venue is away is the venue's own line, once; its loops would only repeat it.
+                write = _log.info if isinstance(error, VenueUnreachableError) else _log.warning
+                write("loop_interrupted", loop=name, subject=subject, error=last)
         except Exception as error:  # noqa: BLE001 - the loop goes on, whatever it was
             failures += 1
             pause = backoff(failures)

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
@@ -17,6 +18,7 @@ from services.exchange.ports import VenueHistoryLostError, VenueUnreachableError
 from services.kernel.errors import DomainError
 
 _log = structlog.get_logger(__name__)
+_SHORT_S: Final = 2.0
 
 
 class Operation:
@@ -54,8 +56,9 @@ class Operation:
     async def prepare(self) -> None:
         """Recover every desk that is ours, before the service says SERVING.
 
-        A venue that does not answer holds the start up for a while only: then the service serves
-        without it (reads work, new orders there are refused) and goes on trying.
+        A venue that does not answer holds the start up for a while only, and for a short one where
+        another venue is there to trade at: then the service serves without it (reads work, new orders
+        there are refused) and goes on trying.
         """
         await self._writers.take_all()
         await asyncio.gather(*(self._prepare(desk) for desk in self.desks.all()))
@@ -128,18 +131,24 @@ class Operation:
         if not self._outside.store.is_writer(desk.account):
             _log.info("standing_by", account=desk.account)
             return
-        end = asyncio.get_running_loop().time() + self._outside.timing.recovery
+        begun = asyncio.get_running_loop().time()
         failures = 0
         while True:
             try:
                 await self.recover(desk)
             except (VenueUnreachableError, VenueHistoryLostError, DomainError) as error:
                 failures += 1
-                if asyncio.get_running_loop().time() > end:
+                if asyncio.get_running_loop().time() - begun > self._patience(desk):
                     _log.error("serving_without_venue", venue=desk.venue_id, error=str(error))
                     return
                 if failures == 1:
-                    _log.warning("recovery_delayed", venue=desk.venue_id, error=str(error))
+                    _log.info("recovery_delayed", venue=desk.venue_id, error=str(error))
                 await asyncio.sleep(pause_after(failures, error))
             else:
                 return
+
+    def _patience(self, desk: Desk) -> float:
+        """How long the start waits for a desk's venue."""
+        whole = self._outside.timing.recovery
+        others = any(each.recovered and each.venue_id != desk.venue_id for each in self.desks.all())
+        return min(whole, _SHORT_S) if others else whole

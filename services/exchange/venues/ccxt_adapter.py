@@ -237,7 +237,8 @@ class CcxtVenue:
 
         async def work() -> Sequence[VenuePosition]:
             session = await self._sessions.of(account)
-            told = await session.client.fetch_positions()
+            symbols = [each.symbol for each in self._sessions.listed.values()]
+            told = await session.client.fetch_positions(symbols)
             now = self._clock.now()
             contracts = {key: each.rules.contract for key, each in self._sessions.listed.items()}
             listed = [convert.position_of(each, account, self.venue_id, contracts, now) for each in told]
