@@ -68,14 +68,18 @@ class Reply:
 
 
 class SettableClock:
-    """Our time: the real one, moved by hand."""
+    """Our time, standing at the begin of a minute until a test moves it."""
 
     def __init__(self) -> None:
-        self.moved = timedelta()
+        self._time = datetime.now(UTC).replace(second=0, microsecond=0)
 
     def now(self) -> datetime:
-        """The real time, and what it was moved by."""
-        return datetime.now(UTC) + self.moved
+        """Where it stands."""
+        return self._time
+
+    def move(self, **by: float) -> None:
+        """Let time pass, as in ``move(minutes=1)``."""
+        self._time += timedelta(**by)
 
 
 class RawClient:

@@ -17,13 +17,22 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 BTC = "BTC/USDT"
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def exchange(binance: BinanceVenue) -> AsyncIterator[Any]:
-    """ccxt's Binance as an account that only this test uses."""
-    exchange = ccxt.binance(ccxt_config(binance.account()))
-    point_at(exchange, binance)
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(binance_door: BinanceVenue) -> AsyncIterator[Any]:
+    """ccxt's Binance, with its markets loaded."""
+    exchange = ccxt.binance(ccxt_config("trader-1"))
+    point_at(exchange, binance_door)
+    await exchange.load_markets()
     yield exchange
     await exchange.close()
+
+
+@pytest.fixture
+def exchange(binance: BinanceVenue, shared: Any) -> Any:
+    """The same as an account that only this test uses."""
+    config = ccxt_config(binance.account())
+    shared.apiKey, shared.secret = config["apiKey"], config["secret"]
+    return shared
 
 
 async def test_markets_and_currencies(exchange: Any) -> None:
@@ -153,8 +162,9 @@ async def test_numbers_come_as_exact_texts(binance: BinanceVenue, exchange: Any)
     assert Decimal(info["commission"]) == Decimal("100000.01") * Decimal("0.00007") * Decimal("0.001")
 
 
-async def test_clocks_that_differ_are_joined(binance: BinanceVenue, exchange: Any) -> None:
-    exchange.milliseconds = lambda: 1_700_000_000_000
+async def test_clocks_that_differ_are_joined(exchange: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(exchange.options, "timeDifference", 0)
+    monkeypatch.setattr(exchange, "milliseconds", lambda: 1_700_000_000_000)
     with pytest.raises(ccxt.InvalidNonce):
         await exchange.fetch_balance()
     await exchange.load_time_difference()

@@ -1,7 +1,8 @@
 """The Binance door over plain HTTP: who may ask, how much, and what of the market it tells."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlencode
@@ -181,48 +182,54 @@ async def test_trades_of_one_taker_at_one_price_are_one_aggregate(
     assert [each["id"] for each in trades] == [each["tradeId"] for each in fills]
 
 
-async def test_weight_is_counted_and_told(trader: RawClient) -> None:
-    first = await trader.public("GET", "/api/v3/depth", symbol="BTCUSDT", limit=101)
-    second = await trader.signed("GET", ACCOUNT)
-    third = await trader.limit("BUY", "1", "100")
-    assert first.headers["X-MBX-USED-WEIGHT-1M"] == "25"
-    assert second.headers["X-MBX-USED-WEIGHT-1M"] == "45"
+@asynccontextmanager
+async def standing_still(folder: Path) -> AsyncIterator[tuple[SettableClock, BinanceVenue, RawClient]]:
+    """A venue whose minutes and seconds end only where the test says so."""
+    clock = SettableClock()
+    async with binance_venue(folder, {"alice": FUNDS}, clock=clock) as venue:
+        yield clock, venue, venue.raw("alice")
+
+
+async def test_weight_is_counted_and_told(tmp_path: Path) -> None:
+    async with standing_still(tmp_path) as (clock, venue, alice):
+        first = await alice.public("GET", "/api/v3/depth", symbol="BTCUSDT", limit=101)
+        second = await alice.signed("GET", ACCOUNT, timestamp=venue.door.now_ms())
+        third = await alice.limit("BUY", "1", "100", timestamp=venue.door.now_ms())
+        clock.move(minutes=1)
+        fourth = await alice.public("GET", "/api/v3/ping")
+    used = [each.headers["X-MBX-USED-WEIGHT-1M"] for each in (first, second, third, fourth)]
+    assert used == ["25", "45", "46", "1"]
     assert (third.headers["X-MBX-ORDER-COUNT-10S"], third.headers["X-MBX-ORDER-COUNT-1D"]) == ("1", "1")
 
 
 async def test_429_then_418_and_longer_bans(tmp_path: Path) -> None:
-    clock = SettableClock()
-    async with binance_venue(tmp_path, {"alice": FUNDS}, clock=clock) as venue:
-        alice = venue.raw("alice")
+    async with standing_still(tmp_path) as (clock, venue, alice):
         for _ in range(75):
             await alice.public("GET", "/api/v3/ticker/24hr")
         refused = await alice.public("GET", "/api/v3/ping")
-        assert (refused.status, refused.code) == (429, -1003)
+        assert (refused.status, refused.code, refused.headers["Retry-After"]) == (429, -1003, "60")
         assert "current limit is 6000 request weight per 1 MINUTE" in refused.body["msg"]
-        assert 1 <= int(refused.headers["Retry-After"]) <= 60
         statuses = [(await alice.public("GET", "/api/v3/ping")).status for _ in range(12)]
         assert statuses == [429] * 9 + [418] * 3
         banned = await alice.public("GET", "/api/v3/ping")
-        assert 118 <= int(banned.headers["Retry-After"]) <= 120
-        assert "IP banned until" in banned.body["msg"]
-        clock.moved += timedelta(seconds=121)
+        assert banned.headers["Retry-After"] == "120"
+        assert f"IP banned until {venue.door.now_ms() + 120_000}." in banned.body["msg"]
+        clock.move(seconds=120)
         assert (await alice.public("GET", "/api/v3/ping")).status == 200
         venue.door.limits.ban("127.0.0.1")
         again = await alice.public("GET", "/api/v3/ping")
-        assert 238 <= int(again.headers["Retry-After"]) <= 240
+        assert (again.status, again.headers["Retry-After"]) == (418, "240")
 
 
 async def test_too_many_orders(tmp_path: Path) -> None:
-    clock = SettableClock()
-    async with binance_venue(tmp_path, {"alice": FUNDS}, clock=clock) as venue:
-        alice = venue.raw("alice")
+    async with standing_still(tmp_path) as (clock, venue, alice):
         limits = venue.door.limits
         for _ in range(limits.allowance.orders_10s):
             limits.count_order("alice")
         refused = await alice.limit("BUY", "1", "100", timestamp=venue.door.now_ms())
         assert (refused.status, refused.code) == (429, -1015)
         assert "Retry-After" not in refused.headers
-        clock.moved += timedelta(seconds=10)
+        clock.move(seconds=10)
         assert (await alice.limit("BUY", "1", "100", timestamp=venue.door.now_ms())).status == 200
 
 

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -375,12 +374,12 @@ async def test_a_listen_key_runs_out(tmp_path: Path) -> None:
         alice = venue.raw("alice")
         key = await listen_key(alice)
         async with venue.listening(f"/ws/{key}") as stream:
-            clock.moved += timedelta(minutes=59)
+            clock.move(minutes=59)
             await alice.public("PUT", KEY, listenKey=key)
-            clock.moved += timedelta(minutes=59)
+            clock.move(minutes=59)
             await alice.limit("BUY", "1", "100", timestamp=venue.door.now_ms())
             alive = await stream.next()
-            clock.moved += timedelta(minutes=2)
+            clock.move(minutes=2)
             ended = await stream.until(lambda event: event["e"] == "listenKeyExpired")
         assert alive["e"] == "executionReport"
         assert ended["listenKey"] == key
