@@ -217,16 +217,19 @@ def export_rows(
     ] = "",
     strategy: Annotated[str, typer.Option(help="Ledger: as in strategies/sma-cross, or manual.")] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Drop what an interrupted export left.")] = False,
-    edge_port: EdgePort = 8080,
+    edge_port: Annotated[
+        int | None,
+        typer.Option(help="Public port of the mesh; that of the running one.", envvar="TRADEMESH_EDGE_PORT"),
+    ] = None,
+    state_dir: StateDir = None,
     as_json: Json = False,
 ) -> None:
     """Copy ledger, fills, lots, gains or equity curve into a CSV or Parquet file; goes on after a break."""
     filters = {"start_time": start, "end_time": end, "instrument": instrument, "strategy": strategy}
     asked = Asked(kind, account, filters, file_format, out.resolve(), restart)
+    port = edge_port or Supervisor(_state_dir(state_dir)).status().edge_port
     with _err.status(f"exporting {kind.value}") as spinner:
-        done = export(
-            asked, Pages(edge_port), lambda rows: spinner.update(f"exporting {kind.value}: {rows} rows")
-        )
+        done = export(asked, Pages(port), lambda rows: spinner.update(f"exporting {kind.value}: {rows} rows"))
     if as_json:
         typer.echo(json.dumps(asdict(done)))
         return

@@ -29,7 +29,7 @@ def test_help_names_every_exit_code() -> None:
     shown = " ".join(_run("--help").stdout.split())
     for code in ExitCode:
         assert f"{code.value} " in shown
-    for command in ("up", "down", "status", "logs", "scale", "restart", "doctor", "version"):
+    for command in ("up", "down", "status", "logs", "scale", "restart", "doctor", "export", "version"):
         assert command in shown
 
 
@@ -49,7 +49,10 @@ def test_a_recording_that_is_not_there_starts_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "state" / "supervisor.log").exists()
 
 
-@pytest.mark.parametrize("command", [("status",), ("scale", "market", "2"), ("restart", "market")])
+@pytest.mark.parametrize(
+    "command",
+    [("status",), ("scale", "market", "2"), ("restart", "market"), ("export", "ledger", "--out", "x.csv")],
+)
 def test_nothing_running_is_exit_code_3(tmp_path: Path, command: tuple[str, ...]) -> None:
     refused = _run(*command, "--state-dir", str(tmp_path))
     assert refused.returncode == ExitCode.NOT_RUNNING
