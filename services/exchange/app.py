@@ -124,7 +124,7 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     linked = LinkedOrders(outside, work)
     use_cases = UseCases(
         placing=placing,
-        placing_several=PlaceOrders(outside, requests, placing, sending, linked),
+        placing_several=PlaceOrders(outside, requests, placing, sending, linked, admission),
         previewing=PreviewOrder(outside, admission, parts.books),
         replacing=ReplaceOrder(outside, requests, sending, work, linked),
         cancelling=cancelling,

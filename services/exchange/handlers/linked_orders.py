@@ -13,8 +13,9 @@ from uuid import UUID
 import structlog
 
 from services.chassis.telemetry.correlation import correlated
-from services.exchange.domain.list_steps import OrderList, next_steps, unprotected
+from services.exchange.domain.list_steps import ListStep, OrderList, next_steps, unprotected
 from services.exchange.domain.order import Order
+from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.families import Family, families_of, orders_of
 from services.exchange.handlers.list_work import ListWork
 from services.exchange.handlers.send_order import Outside
@@ -120,23 +121,35 @@ class LinkedOrders:
             if not desk.recovered or not self._outside.store.is_writer(family.account):
                 return
             with correlated(orders[0].correlation_id):
-                steps = next_steps(orders, self._work.fits(desk), retry=self._work.may_retry(orders))
+                steps = self._steps(desk, orders)
                 done = await asyncio.gather(*(self._work.take(desk, family, step) for step in steps))
             if not any(done):
-                break
-        await self._watch_over(family)
+                await self._watch_over(desk, family, orders, steps)
+                return
 
-    async def _watch_over(self, family: Family) -> None:
-        """Raise or clear the alarm of an entry that is filled and not protected."""
-        if family.order_list is None:
-            return
-        async with self._outside.store.reading() as queries:
-            orders = await queries.list_orders(family.order_list)
-        if not _alarms(orders):
+    def _steps(self, desk: Desk, orders: Sequence[Order]) -> tuple[ListStep, ...]:
+        return next_steps(orders, self._work.fits(desk), retry=self._work.may_retry(orders))
+
+    async def _watch_over(
+        self, desk: Desk, family: Family, orders: Sequence[Order], stuck: tuple[ListStep, ...]
+    ) -> None:
+        """Raise or clear the alarm of an entry that is filled and not protected.
+
+        Args:
+            desk: of the orders.
+            family: a list, or nothing is done.
+            orders: as they were looked at.
+            stuck: the steps that could not be taken. Where there are others by now, the next look, which
+                is on its way then, comes before the alarm.
+        """
+        if family.order_list is None or not _alarms(orders):
             return
         changed = []
         async with self._outside.store.writing(family.account) as transaction:
-            for order, bare in _alarms(await transaction.list_orders(family.order_list)):
+            orders = await transaction.list_orders(family.order_list)
+            if self._steps(desk, orders) != stuck:
+                return
+            for order, bare in _alarms(orders):
                 after = order.moved(order.state, self._outside.clock.now(), unprotected=bare)
                 await transaction.record_order(after)
                 changed.append(after)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -13,6 +13,8 @@ from services.exchange.domain.links import Contingency, Links
 from services.exchange.domain.order import Handling, Order, OrderIntent
 from services.exchange.domain.order_lists import check_list, links_of
 from services.exchange.domain.states import OrderState
+from services.exchange.handlers.admit_order import AdmitOrder
+from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.families import Family
 from services.exchange.handlers.linked_orders import LinkedOrders
 from services.exchange.handlers.place_order import PlaceOrder
@@ -63,6 +65,7 @@ class PlaceOrders:
         placing: places orders that have nothing to do with each other.
         sending: carries the orders of a list out.
         linked: keeps lists going.
+        admission: the checks before an intent exists.
     """
 
     def __init__(
@@ -72,12 +75,14 @@ class PlaceOrders:
         placing: PlaceOrder,
         sending: SendOrder,
         linked: LinkedOrders,
+        admission: AdmitOrder,
     ) -> None:
         self._outside = outside
         self._requests = requests
         self._placing = placing
         self._sending = sending
         self._linked = linked
+        self._admission = admission
 
     async def handle(self, asked: Asked, remaining: float) -> Sequence[OrderResult]:
         """Place orders and say what became of each, or what was answered first.
@@ -171,23 +176,36 @@ class PlaceOrders:
         outside, first = self._outside, asked.intents[0]
         desk = outside.desks.desk(asked.account, first.venue)
         await self._placing.recovered(desk, budget)
+        await desk.venue.admit_order()
         ids = [outside.ids.new() for _ in asked.intents]
         links = links_of(asked.contingency, asked.intents, list_id, ids)
         orders = []
         for index, (intent, order_id, link) in enumerate(zip(asked.intents, ids, links, strict=True)):
-            rules = await desk.venue_desk.check(intent)
-            order = Order.intended(
-                intent,
-                rules.assets,
-                order_id,
-                correlation_id.get(),
-                # Their order is that of the list, whatever the ids are.
-                outside.clock.now() + timedelta(microseconds=index),
-                handling=desk.venue.capabilities.handling(intent.terms),
-                contract=rules.contract,
-            )
-            orders.append(_linked(order, link))
+            # Their order is that of the list, whatever the ids are.
+            moment = outside.clock.now() + timedelta(microseconds=index)
+            waits = link.parent is not None
+            orders.append(_linked(await self._intended(desk, intent, order_id, moment, waits=waits), link))
         return orders
+
+    async def _intended(
+        self, desk: Desk, intent: OrderIntent, order_id: UUID, moment: datetime, *, waits: bool
+    ) -> Order:
+        """The first version of one order; of a child, whose time is to come, prices are not asked."""
+        cause = correlation_id.get()
+        if waits:
+            rules = await desk.venue_desk.check(intent)
+            return Order.intended(intent, rules.assets, order_id, cause, moment, contract=rules.contract)
+        admitted = await self._admission.admit(desk, intent)
+        order = Order.intended(
+            intent,
+            admitted.rules.assets,
+            order_id,
+            cause,
+            moment,
+            handling=admitted.handling,
+            contract=admitted.rules.contract,
+        )
+        return replace(order, trigger=admitted.trigger)
 
     async def _carry_out_list(self, account: str, list_id: UUID, budget: Budget) -> Sequence[Order]:
         """Carry out what needs not wait, see the others on their way, and give all as they are then."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from services.exchange.domain.list_steps import is_watched
 from services.exchange.domain.order import Handling, Order
 from services.exchange.domain.replacement import admitted
 from services.exchange.domain.states import OrderState
@@ -200,7 +201,7 @@ class SendOrder:
         else:
             after = order.moved(OrderState.DENIED, now, reason=verdict.reason, reason_message=verdict.message)
         await transaction.record_order(after)
-        if after.final or after.state is OrderState.HELD:
+        if after.final or is_watched(after):
             await transaction.answer_creation(after)
         return after
 
