@@ -175,10 +175,13 @@ class Board:
 
     Args:
         venues: one board for each.
+        others: boards of venues that this service does well without: the start does not wait for them,
+            and where they are away, only calls for them answer MARKET_DATA_STALE.
     """
 
-    def __init__(self, venues: Sequence[VenueBoard]) -> None:
-        self._venues = {venue.venue: venue for venue in venues}
+    def __init__(self, venues: Sequence[VenueBoard], others: Sequence[VenueBoard] = ()) -> None:
+        self._needed = tuple(venues)
+        self._venues = {venue.venue: venue for venue in (*venues, *others)}
 
     def venue(self, venue: str, asked_for: str) -> VenueBoard:
         """The board of a venue.
@@ -196,17 +199,17 @@ class Board:
         return found
 
     async def ready(self) -> None:
-        """Wait until every venue's first snapshots are in."""
-        for venue in self._venues.values():
+        """Wait until the first snapshots of every venue that is needed are in."""
+        for venue in self._needed:
             await venue.ready()
 
     async def check_fresh(self) -> None:
         """The service's self test.
 
         Raises:
-            DomainError: MARKET_DATA_STALE: a feed has been silent for too long.
+            DomainError: MARKET_DATA_STALE: a feed that is needed has been silent for too long.
         """
-        for venue in self._venues.values():
+        for venue in self._needed:
             venue.check_fresh()
 
 

@@ -47,8 +47,11 @@ async def correct(
         What was booked.
 
     Raises:
-        DomainError: TRANSACTION_NOT_FOUND, TRANSACTION_REVERSED or TRANSACTION_NOT_REVERSIBLE.
+        DomainError: ACCOUNT_NOT_FOUND, TRANSACTION_NOT_FOUND, TRANSACTION_REVERSED or
+            TRANSACTION_NOT_REVERSIBLE.
     """
+    if not await books.knows(account.account):
+        raise account.not_found(f"nothing was ever booked for {account}: a correction opens no books")
     transaction_id = str(ids.new())
     name = f"{account}/corrections/{transaction_id}"
     now = clock.now()

@@ -92,12 +92,23 @@ class LedgerSum:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryPlace:
+    """Where a ledger entry stands: the venue's clock counts where a time range is asked for."""
+
+    exchange_time: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class EntryQuery:
     """Which entries to read.
 
+    They come in the order of booking; where a time is given, in the order of the venue's clock, so that an
+    index leads to them.
+
     Attributes:
         account: id of the account.
-        beyond: only entries after this number in the order asked for; None for all.
+        beyond: only entries after this place in the order asked for; None for all.
         start_time: only entries at this exchange time or later.
         end_time: only entries before this exchange time.
         limit: most entries.
@@ -106,12 +117,17 @@ class EntryQuery:
     """
 
     account: str
-    beyond: int | None
+    beyond: EntryPlace | None
     start_time: datetime | None
     end_time: datetime | None
     limit: int
     strategy: str | None = None
     oldest_first: bool = False
+
+    @property
+    def timed(self) -> bool:
+        """Whether a time is given."""
+        return self.start_time is not None or self.end_time is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +206,10 @@ class BooksWriter(Protocol):
 
     async def entries(self, account: str, transaction_id: str) -> Sequence[BookedEntry]:
         """The lines of a transaction of an account, in order; empty where it has none of this id."""
+        ...
+
+    async def knows(self, account: str) -> bool:
+        """Whether anything was ever booked for an account."""
         ...
 
     async def reversed_by(self, transaction_id: str) -> str | None:

@@ -106,6 +106,9 @@ class _MemoryBooks:
     async def entries(self, account: str, transaction_id: str) -> Sequence[BookedEntry]:  # noqa: ARG002
         return self._booked.get(transaction_id, [])
 
+    async def knows(self, account: str) -> bool:
+        return any(key[0] == account for key in self._sums)
+
     async def reversed_by(self, transaction_id: str) -> str | None:
         return self._reversed.get(transaction_id)
 

@@ -1,5 +1,7 @@
 """PortfolioService: convert, ask the handler, convert back."""
 
+from datetime import datetime
+
 import grpc
 from trademesh.portfolio.v1 import (
     correction_pb2,
@@ -21,6 +23,7 @@ from services.portfolio.corrections import correct
 from services.portfolio.handlers import Queries
 from services.portfolio.ports import (
     BooksWriter,
+    EntryPlace,
     EntryQuery,
     EventPosition,
     GainQuery,
@@ -97,23 +100,25 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         account = _parent(request.parent)
         after = after_page_token(request)
         limit = page_size(request)
-        found = await self._queries.entries(
-            EntryQuery(
-                account=account.account,
-                beyond=int(after[0]) if after else None,
-                start_time=optional_datetime(request, "start_time"),
-                end_time=optional_datetime(request, "end_time"),
-                limit=limit + 1,
-                strategy=convert.strategy_from_proto(request.strategy),
-                oldest_first=request.oldest_first,
-            )
+        query = EntryQuery(
+            account=account.account,
+            beyond=EntryPlace(datetime.fromisoformat(after[0]), int(after[1])) if after else None,
+            start_time=optional_datetime(request, "start_time"),
+            end_time=optional_datetime(request, "end_time"),
+            limit=limit + 1,
+            strategy=convert.strategy_from_proto(request.strategy),
+            oldest_first=request.oldest_first,
         )
+        found = await self._queries.entries(query)
         page = found[:limit]
         answer = portfolio_service_pb2.ListLedgerEntriesResponse(
             ledger_entries=[convert.entry_to_proto(account, entry) for entry in page]
         )
         if len(found) > limit:
-            answer.next_page_token = next_page_token(request, [str(page[-1].number)])
+            last = page[-1]
+            answer.next_page_token = next_page_token(
+                request, [last.exchange_time.isoformat(), str(last.number)]
+            )
         return answer
 
     async def GetTrialBalance(

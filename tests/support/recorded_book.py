@@ -62,7 +62,7 @@ class RecordedMarket:
         end_ns: event time of its last one.
     """
 
-    def __init__(self, path: Path, kept: int = 12) -> None:
+    def __init__(self, path: Path, kept: int = 12, until_ms: int | None = None) -> None:
         self._kept = kept
         self._bids, self._asks = _Side(), _Side()
         self._traded: set[Decimal] = set()
@@ -71,8 +71,14 @@ class RecordedMarket:
         self._last_update: int | None = None
         self._early: list[dict[str, Any]] = []
         for data in _messages(path):
+            if until_ms is not None and data.get("e") and data["E"] > until_ms:
+                break
             self._read(data)
         self._times = [moment.time_ns for moment in self._moments]
+
+    def whole(self) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        """Price and quantity of every level at the end, bids and asks, best first."""
+        return list(reversed(self._bids.levels.items())), list(self._asks.levels.items())
 
     def tops(self, time_ns: int) -> list[Top]:
         """The tops of the book at a moment: one, or each of those that stood in that very millisecond.

@@ -34,7 +34,7 @@ class BinanceLab:
     """
 
     name = "ccxt-binance"
-    features = frozenset({Feature.SEVERAL_ACCOUNTS, Feature.RATE_LIMIT})
+    features = frozenset({Feature.STREAMS, Feature.SEVERAL_ACCOUNTS, Feature.RATE_LIMIT})
     maker_rate = Decimal("0.0008")
     taker_rate = Decimal("0.001")
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence import Database, put_row, row_at
@@ -101,6 +101,11 @@ class SqlBooksWriter:
             .order_by(columns.line)
         )
         return [BookedEntry(*row) for row in await self._connection.execute(query)]
+
+    async def knows(self, account: str) -> bool:
+        """Whether anything was ever booked for an account."""
+        query = select(JOURNAL.c.number).where(JOURNAL.c.account == account).limit(1)
+        return (await self._connection.execute(query)).first() is not None
 
     async def reversed_by(self, transaction_id: str) -> str | None:
         """Name of the correction that reversed a transaction; None where none did."""
@@ -202,17 +207,20 @@ class SqlBooksReader:
     async def entries(self, query: EntryQuery) -> Sequence[BookedEntry]:
         """Ledger entries, newest or oldest first."""
         columns = LEDGER_ENTRIES.c
+        order = (columns.exchange_time, columns.number) if query.timed else (columns.number,)
         statement = (
             _entries()
             .where(columns.account == query.account)
-            .order_by(columns.number if query.oldest_first else columns.number.desc())
+            .order_by(*(column if query.oldest_first else column.desc() for column in order))
             .limit(query.limit)
         )
         if query.strategy is not None:
             statement = statement.where(columns.strategy == query.strategy)
         if query.beyond is not None:
-            further = columns.number > query.beyond if query.oldest_first else columns.number < query.beyond
-            statement = statement.where(further)
+            place = (
+                (query.beyond.exchange_time, query.beyond.number) if query.timed else (query.beyond.number,)
+            )
+            statement = statement.where(_beyond(order, place, ascending=query.oldest_first))
         if query.start_time is not None:
             statement = statement.where(columns.exchange_time >= query.start_time)
         if query.end_time is not None:
@@ -267,6 +275,17 @@ class SqlBooks:
 async def _lot_method(connection: AsyncConnection, account: str, default: LotMethod) -> LotMethod:
     found = (await connection.execute(LOT_METHOD, {"account": account})).scalar_one_or_none()
     return default if found is None else LotMethod(found)
+
+
+def _beyond(order: Sequence[Any], place: Sequence[Any], *, ascending: bool) -> ColumnElement[bool]:
+    """Whether a row comes after a place in an order of one or two columns."""
+    first, *rest = order
+    further: ColumnElement[bool] = first > place[0] if ascending else first < place[0]
+    if not rest:
+        return further
+    # The first bound stands alone too: it is the one that an index serves on every backend.
+    edge = first >= place[0] if ascending else first <= place[0]
+    return and_(edge, or_(further, _beyond(rest, place[1:], ascending=ascending)))
 
 
 def _entries() -> Select[Any]:

@@ -144,6 +144,7 @@ TAX_LOTS = Table(
     # Whether something remains; the indexes lead to the few lots of which this is so.
     _flag("live"),
     Index(None, "account", "number"),
+    Index(None, "account", "live", "number"),
     Index(None, "account", "venue", "instrument", "live", "open_time"),
     Index(None, "account", "venue", "instrument", "live", "price_key"),
 )

@@ -131,7 +131,7 @@ class Gate:
             return self._refusal(error, sender.address, account)
         except DomainError as error:
             return self._refusal(of_domain(error), sender.address, account)
-        except NoAnswerError:
+        except (NoAnswerError, RuntimeError):  # the ledger failed after it was done, or a fault says so
             return self._refusal(outcome_unknown(), sender.address, account)
         headers = self._headers(sender.address)
         if endpoint.orders:

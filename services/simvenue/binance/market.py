@@ -59,7 +59,7 @@ class MarketEndpoints:
             Endpoint("GET", f"{api}/klines", self.klines, 2, none, 0, "klines"),
             Endpoint("GET", f"{api}/uiKlines", self.klines, 2, none, 0, "uiKlines"),
             Endpoint("GET", f"{api}/avgPrice", self.average, 2, none, 0, "avgPrice"),
-            Endpoint("GET", f"{api}/ticker/24hr", self.day, by_symbols(2, 80), none, 0, "ticker.24hr"),
+            Endpoint("GET", f"{api}/ticker/24hr", self.day, _day_weight, none, 0, "ticker.24hr"),
             Endpoint("GET", f"{api}/ticker/price", self.price, by_symbols(2, 4), none, 0, "ticker.price"),
             Endpoint("GET", f"{api}/ticker/bookTicker", self.best, by_symbols(2, 4), none, 0, "ticker.book"),
         ]
@@ -272,6 +272,10 @@ def _names(text: str) -> list[str]:
     if not names:
         raise bad_symbol()
     return names
+
+
+def _day_weight(params: Params) -> int:
+    return 2 if params.has("symbol") or params.has("symbols") else 80
 
 
 def _depth_weight(params: Params) -> int:

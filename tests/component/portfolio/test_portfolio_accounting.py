@@ -296,6 +296,10 @@ async def test_what_cannot_be_taken_back(stage: Stage) -> None:
     assert await refusal(stage, correction(other, reused)) == "REQUEST_ID_REUSED"
 
 
+async def test_a_correction_opens_no_books(stage: Stage) -> None:
+    assert await refusal(stage, correction(ADJUSTMENT)) == "ACCOUNT_NOT_FOUND"
+
+
 async def refusal(stage: Stage, request: pb.CreateCorrectionRequest) -> str:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stage.stub.CreateCorrection(request)

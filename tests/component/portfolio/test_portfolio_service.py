@@ -90,6 +90,32 @@ async def test_entries_of_a_time_range(stage: Stage) -> None:
     assert {entry.exchange_time.ToDatetime(tzinfo=UTC).minute for entry in page.ledger_entries} == {1, 2}
 
 
+@pytest.mark.parametrize("oldest_first", [False, True])
+async def test_pages_of_a_time_range_go_by_the_venues_clock(stage: Stage, oldest_first: bool) -> None:
+    """Fills that come late, and several in one moment: each entry once, in order."""
+    minutes = (5, 3, 3, 8, 1, 3, 9)
+    await stage.happened(*(filled(side_pb2.SIDE_BUY, "0.001", "60000", "0.1", minute) for minute in minutes))
+    request = pb.ListLedgerEntriesRequest(
+        parent="accounts/paper",
+        page_size=4,
+        start_time=at(NOON + timedelta(minutes=3)),
+        end_time=at(NOON + timedelta(minutes=9)),
+        oldest_first=oldest_first,
+    )
+    found: list[tuple[int, int]] = []
+    while True:
+        page = await stage.stub.ListLedgerEntries(request)
+        found += [
+            (entry.exchange_time.ToDatetime(tzinfo=UTC).minute, int(entry.name.rpartition("/")[2]))
+            for entry in page.ledger_entries
+        ]
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    assert found == sorted(found, reverse=not oldest_first)
+    assert len(set(found)) == len(found) == 5 * 6
+
+
 async def test_a_missing_price_is_listed(stage: Stage) -> None:
     await stage.happened(transfer("100000"), filled(side_pb2.SIDE_BUY, "0.5", "60000", "30"))
     worth = await stage.stub.GetPortfolio(pb.GetPortfolioRequest(name="accounts/paper/portfolio"))

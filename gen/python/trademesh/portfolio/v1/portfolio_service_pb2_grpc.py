@@ -118,7 +118,8 @@ class PortfolioServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLedgerEntries(self, request, context):
-        """Lists ledger entries of an account, newest first unless asked otherwise.
+        """Lists ledger entries of an account, newest first unless asked otherwise: in the order of booking, or,
+        where a time is asked for, by the venue's clock.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

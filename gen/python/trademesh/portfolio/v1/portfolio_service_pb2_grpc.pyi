@@ -45,7 +45,9 @@ class PortfolioServiceStub:
     ListPositions: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListPositionsRequest, _portfolio_service_pb2.ListPositionsResponse]
     """Lists the positions of an account, by instrument, flat ones included."""
     ListLedgerEntries: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListLedgerEntriesRequest, _portfolio_service_pb2.ListLedgerEntriesResponse]
-    """Lists ledger entries of an account, newest first unless asked otherwise."""
+    """Lists ledger entries of an account, newest first unless asked otherwise: in the order of booking, or,
+    where a time is asked for, by the venue's clock.
+    """
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetTrialBalanceRequest, _ledger_pb2.TrialBalance]
     """Sums up every ledger account."""
     CreateCorrection: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.CreateCorrectionRequest, _correction_pb2.Correction]
@@ -77,7 +79,9 @@ class PortfolioServiceAsyncStub(PortfolioServiceStub):
     ListPositions: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListPositionsRequest, _portfolio_service_pb2.ListPositionsResponse]  # type: ignore[assignment]
     """Lists the positions of an account, by instrument, flat ones included."""
     ListLedgerEntries: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListLedgerEntriesRequest, _portfolio_service_pb2.ListLedgerEntriesResponse]  # type: ignore[assignment]
-    """Lists ledger entries of an account, newest first unless asked otherwise."""
+    """Lists ledger entries of an account, newest first unless asked otherwise: in the order of booking, or,
+    where a time is asked for, by the venue's clock.
+    """
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetTrialBalanceRequest, _ledger_pb2.TrialBalance]  # type: ignore[assignment]
     """Sums up every ledger account."""
     CreateCorrection: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.CreateCorrectionRequest, _correction_pb2.Correction]  # type: ignore[assignment]
@@ -124,7 +128,9 @@ class PortfolioServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _portfolio_service_pb2.ListLedgerEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_portfolio_service_pb2.ListLedgerEntriesResponse, _abc.Awaitable[_portfolio_service_pb2.ListLedgerEntriesResponse]]:
-        """Lists ledger entries of an account, newest first unless asked otherwise."""
+        """Lists ledger entries of an account, newest first unless asked otherwise: in the order of booking, or,
+        where a time is asked for, by the venue's clock.
+        """
 
     @_abc_1.abstractmethod
     def GetTrialBalance(
