@@ -1,6 +1,7 @@
 """Fixtures that several test folders share; one line per file of tests/support."""
 
 pytest_plugins = [
+    "tests.support.properties",
     "tests.support.consul",
     "tests.support.controlplane",
     "tests.support.postgres",  # before mesh, which imports it
