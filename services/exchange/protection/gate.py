@@ -17,6 +17,8 @@ from services.kernel.errors import DomainError
 
 _log = structlog.get_logger(__name__)
 _LEAST_WAIT_S: Final = 0.005
+_COUNT_S: Final = 1.0
+"""Longest wait for the shared count, in seconds: a cancel does not wait for a database for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,11 @@ class Gate:
             return refusal
         place = CallKind.PLACE
         try:
-            wait = await (self._limiter.spend(place) if spend else self._limiter.room_for(place))
-        except DomainError as error:
-            return Refusal("VENUE_UNAVAILABLE", f"its rate limits cannot be counted: {error.reason}", 0.5)
+            async with asyncio.timeout(_COUNT_S):
+                wait = await (self._limiter.spend(place) if spend else self._limiter.room_for(place))
+        except (DomainError, TimeoutError) as error:
+            _log.warning("venue_rate_not_counted", venue=self._venue, call=place.value, error=repr(error))
+            return Refusal("VENUE_UNAVAILABLE", "its rate limits cannot be counted", 0.5)
         # A pause that another instance was asked for comes with the lease.
         return self._paused(place) or (_limited(wait) if wait else None)
 
@@ -122,9 +126,10 @@ class Gate:
 
     async def _spent(self, kind: CallKind) -> float:
         try:
-            return await self._limiter.spend(kind)
-        except DomainError as error:
-            _log.warning("venue_rate_not_counted", venue=self._venue, call=kind.value, error=str(error))
+            async with asyncio.timeout(_COUNT_S):
+                return await self._limiter.spend(kind)
+        except (DomainError, TimeoutError) as error:
+            _log.warning("venue_rate_not_counted", venue=self._venue, call=kind.value, error=repr(error))
             # Without the count, what takes orders back still leaves, and nothing else.
             return 0.0 if kind in SAFETY else 1.0
 

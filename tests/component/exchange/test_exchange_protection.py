@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from services.chassis.persistence import Database
+from services.chassis.persistence.errors import StorageUnavailableError
 from services.exchange.domain.assets import Assets, Side
 from services.exchange.domain.breaker import BreakerRules
-from services.exchange.domain.budgets import Budget, CallKind
+from services.exchange.domain.budgets import Ask, Budget, CallKind
 from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.terms import LimitTerms
 from services.exchange.ports import (
@@ -27,6 +29,7 @@ from services.exchange.ports import (
     VenueThrottledError,
     VenueUnreachableError,
 )
+from services.exchange.ports.protection import Leased
 from services.exchange.protection.guarded import GuardedVenue, Protection
 from services.exchange.storage.rates import SqlRateLedger
 from services.exchange.views import Contact
@@ -145,7 +148,7 @@ async def test_a_restart_goes_on_with_the_count(database_url: str) -> None:
         )
 
 
-async def test_not_every_call_writes(tmp_path: object) -> None:
+async def test_not_every_call_writes(tmp_path: Path) -> None:
     clock = Hands()
     many = Budget(name="weight", window_seconds=60, limit=6000)
     async with opened(f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3") as database:
@@ -235,7 +238,7 @@ async def test_failures_in_a_row_open_the_breaker_and_one_question_closes_it(dat
         assert isinstance(await guard.place(new_order(), 1), Accepted)
 
 
-async def test_while_the_breaker_is_open_one_call_at_a_time_tries(tmp_path: object) -> None:
+async def test_while_the_breaker_is_open_one_call_at_a_time_tries(tmp_path: Path) -> None:
     clock = Hands()
     async with opened(f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3") as database:
 
@@ -271,7 +274,25 @@ async def test_while_the_breaker_is_open_one_call_at_a_time_tries(tmp_path: obje
         assert guard.condition().contact is Contact.UNSPECIFIED
 
 
-async def test_a_definite_refusal_never_counts(tmp_path: object) -> None:
+async def test_without_the_count_cancels_leave_and_orders_do_not(tmp_path: Path) -> None:
+    class Broken(SqlRateLedger):
+        async def lease(self, venue: str, asks: Sequence[Ask]) -> Leased:
+            raise StorageUnavailableError("gone")
+
+    clock = Hands()
+    async with opened(f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3") as database:
+        venue = Telling()
+        guard = GuardedVenue(venue, Protection(), Broken(database, clock), clock)
+        assert isinstance(await guard.place(new_order(), 1), NotSent)
+        assert venue.sendings == []
+        assert not isinstance(await guard.cancel(new_order(), 1), NotSent)
+        assert len(venue.cancels) == 1
+        assert await guard.find("paper", "nobody") is None
+        with pytest.raises(VenueThrottledError):
+            await guard.balances("paper")
+
+
+async def test_a_definite_refusal_never_counts(tmp_path: Path) -> None:
     async with opened(f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3") as database:
         venue = FakeVenue()
         guard = guarded(database, Hands(), venue)
@@ -291,7 +312,7 @@ async def test_a_definite_refusal_never_counts(tmp_path: object) -> None:
     ],
 )
 async def test_orders_leave_for_a_live_venue_by_an_explicit_setting_only(
-    tmp_path: object, simulated: bool, sandbox: bool, live: bool, leaves: bool
+    tmp_path: Path, simulated: bool, sandbox: bool, live: bool, leaves: bool
 ) -> None:
     async with opened(f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3") as database:
         venue = FakeVenue(simulated=simulated)
