@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 from trademesh.exchange.v1 import exchange_service_pb2_grpc
 
-from services.chassis.events import outbox_binding
+from services.chassis.events import Retention, outbox_binding
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.exchange.handlers.admit_order import AdmitOrder
 from services.exchange.handlers.booking import Booking
@@ -134,6 +134,8 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     )
     servicer = ExchangeServicer(use_cases, WriterRelay(parts.peers))
 
+    retention = Retention(database, runtime.clock, timedelta(days=settings.keep_events_days))
+
     async def forget() -> None:
         gone = await store.forget_requests(runtime.clock.now() - timedelta(seconds=timing.keep_requests))
         _log.info("requests_forgotten", count=gone)
@@ -158,6 +160,7 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
             _background("writer", writers.keep),
             _background("venue_health", operation.check_venues),
             _background("request_cleanup", forget),
+            Background("event_retention", retention.run),
             _background("linked_orders", linked.keep),
             _background("triggers", triggers.run),
             *(each for desk in desks.all() for each in _desk_background(operation, expiring, timing, desk)),

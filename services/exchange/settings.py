@@ -138,6 +138,8 @@ class ExchangeSettings(BaseSettings):
             sent any more.
         recovery_patience: seconds the start waits for a venue before it serves without it.
         keep_requests_days: how long a request_id is remembered; 7 at least.
+        keep_events_days: how long events are kept for the services that follow them, and for cursors of
+            WatchOrders; 7 at least.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_EXCHANGE_", frozen=True)
@@ -151,6 +153,7 @@ class ExchangeSettings(BaseSettings):
     stale_after: Seconds = 60.0
     recovery_patience: Seconds = 30.0
     keep_requests_days: float = Field(default=8.0, ge=_LEAST_KEEP_DAYS)
+    keep_events_days: float = Field(default=30.0, ge=_LEAST_KEEP_DAYS)
 
     @model_validator(mode="after")
     def _meant(self) -> Self:

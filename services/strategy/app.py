@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 from trademesh.strategy.v1 import strategy_service_pb2_grpc
 
-from services.chassis.events import outbox_binding
+from services.chassis.events import Retention, outbox_binding
 from services.chassis.persistence.requests import Once
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.kernel.names import InstrumentName, StrategyName
@@ -50,6 +50,8 @@ def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetr
     lease = timedelta(seconds=settings.lease_seconds)
     pool = RunnerPool(parts, holder, lease=lease, poll=settings.poll_seconds)
 
+    retention = Retention(database, runtime.clock, timedelta(days=settings.keep_events_days))
+
     async def prepare() -> None:
         await create_default(commands, settings)
 
@@ -58,7 +60,7 @@ def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetr
             Binding(servicer, strategy_service_pb2_grpc.add_StrategyServiceServicer_to_server),
             outbox_binding(database),
         ],
-        background=[Background("runners", pool.run)],
+        background=[Background("runners", pool.run), Background("event_retention", retention.run)],
         self_tests=[database.ping],
         prepare=prepare,
         close=pool.stop,

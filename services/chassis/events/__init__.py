@@ -6,6 +6,7 @@ Consumer: a ``Subscription`` with an ``apply`` function.
 
 from services.chassis.events import outbox
 from services.chassis.events.envelope import Envelope
+from services.chassis.events.retention import Retention
 from services.chassis.events.servicer import OutboxServicer, outbox_binding
 from services.chassis.events.subscription import Apply, Subscription, SubscriptionState
 from services.chassis.events.tables import (
@@ -19,6 +20,7 @@ __all__ = [
     "Apply",
     "Envelope",
     "OutboxServicer",
+    "Retention",
     "Subscription",
     "SubscriptionState",
     "create_inbox_tables",

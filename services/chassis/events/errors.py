@@ -6,7 +6,8 @@ from services.kernel.errors import DomainError, ErrorKind
 class LogDivergedError(DomainError):
     """The log that a source serves is not the one whose events were applied here.
 
-    Its database was lost, or restored from an old copy. To go on would skip or repeat events, so
+    Its database was lost, or restored from an old copy, or the events that come next are so old that
+    they are not kept any more. To go on would skip or repeat events, so
     the subscription halts until the right log is back or an operator decides (``inbox.replace_log``).
     """
 

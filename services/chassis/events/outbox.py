@@ -102,6 +102,12 @@ async def head(connection: AsyncConnection) -> LogHead:
     return LogHead(row.log_id, row.head)
 
 
+async def first_sequence(connection: AsyncConnection) -> int:
+    """The oldest sequence that is kept; the next one where none is."""
+    oldest = (await connection.execute(sa.select(sa.func.min(_EVENT.c.sequence)))).scalar_one_or_none()
+    return int(oldest) if oldest is not None else (await head(connection)).latest_sequence + 1
+
+
 async def event_id_at(connection: AsyncConnection, sequence: int) -> str:
     """Id of the event at a sequence; empty when there is none."""
     query = sa.select(_EVENT.c.event_id).where(_EVENT.c.sequence == sequence)

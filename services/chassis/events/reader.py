@@ -33,6 +33,7 @@ class EventStream:
         self._call = call
         self._source = source
         self._position = position
+        self._begun = False
         self._patience = _SILENT_HEARTBEATS * start.heartbeat_interval.ToTimedelta().total_seconds()
         self.log_id = start.log_id
         self.latest_sequence = start.latest_sequence
@@ -75,6 +76,11 @@ class EventStream:
                     raise StreamBrokenError(f"unexpected frame {other}")
 
     def _checked(self, event: pb.Event) -> Envelope:
+        if not self._begun and event.sequence > self._position + 1:
+            raise LogDivergedError(
+                self._source, f"events {self._position + 1} to {event.sequence - 1} are not kept any more"
+            )
+        self._begun = True
         if event.sequence != self._position + 1:
             raise StreamBrokenError(f"sequence {event.sequence} after {self._position}")
         if event.log_id != self.log_id:

@@ -76,6 +76,7 @@ class WatchOrders:
     async def _begin(self, account: str, cursor: str) -> tuple[str, int, list[Order]]:
         async with self._store.reading() as queries:
             log_id, head = await queries.log_head()
+            start = await queries.log_start()
             if not cursor:
                 # One snapshot: what it does not hold comes after its head.
                 return log_id, head, list(await queries.live_orders(account))
@@ -86,6 +87,8 @@ class WatchOrders:
             raise invalid_cursor("it is not of the form this service gives")
         if told_log != log_id or int(told_sequence) > head:
             raise invalid_cursor("it belongs to another log")
+        if int(told_sequence) < start - 1:
+            raise invalid_cursor("it is older than what is kept; begin without one")
         return log_id, int(told_sequence), []
 
     def _beat(self, log_id: str, sequence: int) -> Frame:

@@ -190,6 +190,10 @@ class Queries(Protocol):
         """Identity and newest sequence of the outbox."""
         ...
 
+    async def log_start(self) -> int:
+        """Oldest sequence of the outbox that is kept; the next one where none is."""
+        ...
+
     async def log_after(self, account: str, sequence: int, limit: int) -> tuple[Sequence[LogEntry], int]:
         """Changes of an account after a sequence, and the sequence up to which was looked."""
         ...

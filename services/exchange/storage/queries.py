@@ -154,6 +154,10 @@ class SqlQueries:
         head = await outbox.head(self._connection)
         return head.log_id, head.latest_sequence
 
+    async def log_start(self) -> int:
+        """Oldest sequence of the outbox that is kept; the next one where none is."""
+        return await outbox.first_sequence(self._connection)
+
     async def log_after(self, account: str, sequence: int, limit: int) -> tuple[Sequence[LogEntry], int]:
         """Changes of an account after a sequence, and the sequence up to which was looked."""
         query = (

@@ -12,6 +12,7 @@ from trademesh.exchange.v1 import exchange_service_pb2 as pb
 from trademesh.exchange.v1 import order_pb2
 
 from services.chassis.clock import SystemClock
+from services.chassis.events.retention import forget
 from services.chassis.persistence import Database
 from services.exchange.domain.order import Order
 from services.exchange.handlers.desks import Desks
@@ -103,6 +104,20 @@ async def test_a_cursor_of_another_log_is_refused(tmp_path: Path, cursor: str) -
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await watch(exchange, cursor).read()
         assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_a_cursor_older_than_what_is_kept_is_refused_rather_than_passed_over(tmp_path: Path) -> None:
+    async with running_exchange(f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3") as exchange:
+        call = watch(exchange)
+        begin = (await frames(call, "heartbeat", 1))[0].cursor
+        call.cancel()
+        await exchange.create(market_order("2"))
+        async with exchange.database.write() as connection:
+            assert await forget(connection, SystemClock().now(), newest=2) > 0
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await watch(exchange, begin).read()
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "older than what is kept" in (caught.value.details() or "")
 
 
 async def test_other_accounts_are_not_shown(tmp_path: Path) -> None:
