@@ -1,7 +1,7 @@
 """A whole simulated venue behind real gRPC: its database, its market, its background work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,22 +63,40 @@ def simvenue_settings(**settings: Any) -> SimvenueSettings:
     return SimvenueSettings(**{"synthetic_warmup_seconds": 20, **settings})
 
 
+def _not_here() -> None:
+    raise AssertionError("a script with restarts needs supervised_venue")
+
+
 @asynccontextmanager
 async def running_venue(
-    database_url: str, settings: SimvenueSettings, *, clock: Any = None
+    database_url: str,
+    settings: SimvenueSettings,
+    *,
+    clock: Any = None,
+    end_process: Callable[[], object] = _not_here,
 ) -> AsyncIterator[RunningVenue]:
-    """Run a venue. It ends without any last word to its database, as a killed process does."""
+    """Run a venue. It ends without any last word to its database, as a killed process does.
+
+    Args:
+        database_url: its ledger.
+        settings: of the venue.
+        clock: our time; standing still where it is absent.
+        end_process: what the fault RESTART does; a test's own process must not end.
+    """
     database = await Database.open(database_url, migrations=MIGRATIONS)
     try:
-        async with _running(database, settings, clock or FixedClock()) as venue:
+        async with _running(database, settings, clock or FixedClock(), end_process) as venue:
             yield venue
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _running(database: Database, settings: SimvenueSettings, clock: Any) -> AsyncIterator[RunningVenue]:
-    application = await assemble(runtime_of("simvenue", database=database, clock=clock), settings)
+async def _running(
+    database: Database, settings: SimvenueSettings, clock: Any, end_process: Callable[[], object]
+) -> AsyncIterator[RunningVenue]:
+    runtime = runtime_of("simvenue", database=database, clock=clock)
+    application = await assemble(runtime, settings, end_process=end_process)
     assert application.prepare is not None
     await application.prepare()
     tasks = {each.name: asyncio.ensure_future(each.run()) for each in application.background}

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Table, func, select, update
+from sqlalchemy import Insert, Row, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +22,9 @@ from services.simvenue.ports import EncodedEvent, Marks, StoredVenue, VenueFence
 from services.simvenue.storage import rows
 from services.simvenue.storage.rows import Values
 from services.simvenue.storage.tables import ACCOUNT_EVENT, BALANCE, FILL, ORDERS, TRANSFER, VENUE
+
+_MINE = (VENUE.c.venue == bindparam("me")) & (VENUE.c.epoch == bindparam("mine"))
+_HELD = select(VENUE.c.epoch).where(_MINE)
 
 
 class SqlLedger:
@@ -95,9 +99,9 @@ class SqlLedger:
             return (await connection.execute(question)).all()
 
     async def _check_epoch(self, connection: AsyncConnection, marks: Marks | None) -> None:
-        mine = (VENUE.c.venue == self._venue) & (VENUE.c.epoch == self._epoch)
+        me = {"me": self._venue, "mine": self._epoch}
         if marks is None:
-            held = (await connection.execute(select(VENUE.c.epoch).where(mine))).one_or_none() is not None
+            held = (await connection.execute(_HELD, me)).one_or_none() is not None
         else:
             values = {
                 "time_ns": marks.time_ns,
@@ -105,7 +109,8 @@ class SqlLedger:
                 "order_id": marks.order_id,
                 "transfer_id": marks.transfer_id,
             }
-            held = (await connection.execute(update(VENUE).where(mine).values(values))).rowcount == 1
+            moved = await connection.execute(update(VENUE).where(_MINE).values(values), me)
+            held = moved.rowcount == 1
         if not held:
             raise VenueFencedError(f"another process has taken over the ledger of venue {self._venue}")
 
@@ -135,17 +140,26 @@ class _Changes:
 
 async def _insert(connection: AsyncConnection, table: Table, values: Sequence[Values]) -> None:
     if values:
-        await connection.execute(table.insert(), values)
+        await connection.execute(_insert_of(table), values)
 
 
 async def _upsert(connection: AsyncConnection, table: Table, values: Sequence[Values]) -> None:
-    if not values:
-        return
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table)
+    if values:
+        await connection.execute(_upsert_of(table, connection.dialect.name), values)
+
+
+@cache
+def _insert_of(table: Table) -> Insert:
+    """Made once: to make a statement costs more than to run it."""
+    return table.insert()
+
+
+@cache
+def _upsert_of(table: Table, dialect: str) -> Insert:
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     keys = [column.name for column in table.primary_key]
     rest = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), values)
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
 async def _accounts(connection: AsyncConnection) -> list[AccountState]:

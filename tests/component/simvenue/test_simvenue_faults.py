@@ -1,6 +1,8 @@
 """Each fault through the real doors does what it says, and no refusal is ever a lie."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +12,7 @@ from typing import Any
 import grpc.aio
 import pytest
 from google.rpc import error_details_pb2
-from trademesh.simvenue.v1 import account_pb2, order_pb2
+from trademesh.simvenue.v1 import account_pb2, order_pb2, simvenue_service_pb2_grpc
 from trademesh.simvenue.v1 import fault_service_pb2 as faults_pb
 from trademesh.simvenue.v1 import simvenue_service_pb2 as pb
 from trademesh.type.v1 import side_pb2
@@ -26,6 +28,7 @@ from tests.support.simvenue import (
 )
 
 D = Decimal
+ROOT = Path(__file__).resolve().parents[3]
 BUY, SELL = side_pb2.SIDE_BUY, side_pb2.SIDE_SELL
 UNAVAILABLE, DEADLINE = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED
 
@@ -313,6 +316,40 @@ async def test_a_venue_that_ends_by_its_script_comes_again_with_all_it_said(data
         assert said
         for key in said:
             assert (await venue.stub.GetOrder(asked(key))).status == order_pb2.ORDER_STATUS_OPEN
+
+
+async def test_a_restart_ends_the_process_without_a_word(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.support.simvenue_process", sqlite_url(tmp_path)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}:{ROOT}/gen/python",
+            "TRADEMESH_SIMVENUE_SYNTHETIC_WARMUP_SECONDS": "0",
+            "TRADEMESH_SIMVENUE_FAULTS": "seed=2 restart=1",
+        },
+    )
+    assert process.stdout is not None
+    address = b""
+    while not address.startswith(b"127.0.0.1:"):
+        address = await process.stdout.readline()
+        assert address, "the process ended before it served"
+    async with grpc.aio.insecure_channel(address.decode().strip()) as channel:
+        stub: Any = simvenue_service_pb2_grpc.SimvenueServiceStub(channel)
+        assert await status_of(stub.PlaceOrder(limit("a"))) is UNAVAILABLE
+    assert await process.wait() == 1
+
+    async with running_venue(sqlite_url(tmp_path), simvenue_settings(synthetic_warmup_seconds=0)) as venue:
+        found = await status_of(venue.stub.GetOrder(asked("a")))
+        again = await status_of(venue.stub.PlaceOrder(limit("a")))
+        ok = grpc.StatusCode.OK
+        assert (found, again) in {
+            (ok, grpc.StatusCode.ALREADY_EXISTS),
+            (grpc.StatusCode.NOT_FOUND, ok),
+        }
 
 
 async def _back(venue: SupervisedVenue) -> None:
