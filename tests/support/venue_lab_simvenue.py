@@ -33,7 +33,6 @@ OTHERS = "others"
 ACCOUNTS = 200
 _RECENT = 8
 """Accounts used last, whose orders may still be in the book."""
-_CROWD = "market"
 _SIDES = {Side.BUY: side_pb2.SIDE_BUY, Side.SELL: side_pb2.SIDE_SELL}
 QUICK_RECONNECT = [
     ("grpc.initial_reconnect_backoff_ms", 50),
@@ -120,14 +119,12 @@ class SimvenueLab(QuietVenue):
 async def quiet_venue(folder: Path) -> AsyncIterator[tuple[int, grpc.aio.Channel]]:
     """Run the simulated venue with funded accounts and no crowd; its port, and a channel to it."""
     accounts = dict.fromkeys((OTHERS, *map(account_name, range(1, ACCOUNTS + 1))), FUNDS)
-    settings = simvenue_settings(synthetic_warmup_seconds=0, accounts=accounts)
+    settings = simvenue_settings(crowd=False, synthetic_warmup_seconds=0, accounts=accounts)
     database = await Database.open(sqlite_url(folder), migrations=MIGRATIONS)
     application = await assemble(runtime_of("simvenue", database=database), settings)
     assert application.prepare is not None
     await application.prepare()
-    # The crowd is what the background work of this name makes; without it the books are the test's.
-    tasks = [asyncio.ensure_future(each.run()) for each in application.background if each.name != _CROWD]
-    assert len(tasks) < len(application.background)
+    tasks = [asyncio.ensure_future(each.run()) for each in application.background]
     server = await build_server(application.servicers, registry=CollectorRegistry())
     try:
         await server.start()

@@ -143,6 +143,11 @@ class _Exact:
         """Numbers stay text."""
         return json.loads(response_body, parse_float=str, parse_int=str)
 
+    @staticmethod
+    def decimal_to_precision(n: Any, *_: Any, **__: Any) -> str:
+        """As it was given: text in, the same text out."""
+        return _text(n)
+
     def amount_to_precision(self, symbol: str, amount: Any) -> str | None:
         """As it was given: text in, the same text out."""
         return None if amount is None else _text(amount)

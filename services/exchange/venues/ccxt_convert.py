@@ -54,20 +54,35 @@ def placing(order: Order) -> tuple[str, str, str, str | None, dict[str, Any]]:
     params: dict[str, Any] = {"clientOrderId": order.client_order_id}
     if order.reduce_only:
         params["reduceOnly"] = True
-    side = "buy" if order.side is Side.BUY else "sell"
+    if order.quote_quantity is not None:
+        params["cost"] = render(order.quote_quantity)
+    limit: LimitTerms | None = None
     match order.terms:
         case MarketTerms():
-            if order.quote_quantity is not None:
-                params["cost"] = render(order.quote_quantity)
-            return "market", side, render(order.quantity), None, params
-        case LimitTerms() as terms:
-            if terms.post_only:
-                params["postOnly"] = True
-            elif terms.time_in_force is not TimeInForce.GTC:
-                params["timeInForce"] = terms.time_in_force.value
-            return "limit", side, render(order.quantity), render(terms.price), params
+            pass
+        case LimitTerms() as limit:
+            pass
+        case StopMarketTerms(trigger):
+            params["stopLossPrice"] = render(trigger.price)
+        case StopLimitTerms(trigger, limit):
+            params["stopLossPrice"] = render(trigger.price)
         case _:
             raise AssertionError(f"the venue was to get a {kind_of(order.terms)} order")
+    side = "buy" if order.side is Side.BUY else "sell"
+    if limit is None:
+        return "market", side, render(order.quantity), None, params
+    return "limit", side, render(order.quantity), render(limit.price), {**params, **_limit_params(limit)}
+
+
+def _limit_params(terms: LimitTerms) -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    if terms.display_quantity is not None:
+        params["icebergAmount"] = render(terms.display_quantity)
+    if terms.post_only:
+        params["postOnly"] = True
+    elif terms.time_in_force is not TimeInForce.GTC:
+        params["timeInForce"] = terms.time_in_force.value
+    return params
 
 
 def order_of(told: Raw, contract: Contract | None = None) -> VenueOrder:
@@ -78,8 +93,11 @@ def order_of(told: Raw, contract: Contract | None = None) -> VenueOrder:
         KeyError: the same.
     """
     amount, filled = number(told["amount"] or told["filled"]), number(told["filled"] or "0")
-    terms = _terms_of(told)
+    terms, quote = _terms_of(told), _quote_quantity(told)
     status, reason = _standing(told, terms, amount, filled)
+    if quote is not None and status is not VenueStatus.OPEN:
+        # What the money bought is known at the end only.
+        amount = filled
     return VenueOrder(
         client_order_id=told["clientOrderId"] or "",
         venue_order_id=str(told["id"]),
@@ -90,6 +108,7 @@ def order_of(told: Raw, contract: Contract | None = None) -> VenueOrder:
         terms=terms,
         status=status,
         reason=reason,
+        quote_quantity=quote,
         reduce_only=bool(told.get("reduceOnly")),
         contract=contract,
     )
@@ -280,8 +299,13 @@ def _terms_of(told: Raw) -> Terms:
 
 def _limit_of(told: Raw) -> LimitTerms:
     post_only = bool(told.get("postOnly")) or told.get("timeInForce") == "PO"
+    info = told.get("info") or {}
+    shown = number(info.get("icebergQty") or info.get("F") or "0")
     return LimitTerms(
-        number(told["price"]), _TIMES.get(told.get("timeInForce") or "GTC", TimeInForce.GTC), post_only
+        number(told["price"]),
+        _TIMES.get(told.get("timeInForce") or "GTC", TimeInForce.GTC),
+        post_only,
+        display_quantity=shown if shown > 0 else None,
     )
 
 
@@ -289,7 +313,7 @@ def _standing(told: Raw, terms: Terms, amount: Decimal, filled: Decimal) -> tupl
     status = told["status"]
     if status in {"open", "canceling", None}:
         return VenueStatus.OPEN, ""
-    if status == "closed" and (filled >= amount > 0 or _by_cost(told)):
+    if status == "closed" and (filled >= amount > 0 or _quote_quantity(told) is not None):
         return VenueStatus.FILLED, ""
     reason = _reason(told, terms)
     ended_itself = status in {"expired", "rejected"} or isinstance(terms, MarketTerms)
@@ -299,10 +323,11 @@ def _standing(told: Raw, terms: Terms, amount: Decimal, filled: Decimal) -> tupl
     return VenueStatus.CANCELLED, ""
 
 
-def _by_cost(told: Raw) -> bool:
-    """Whether it asked for quote asset, so that its quantity says nothing."""
+def _quote_quantity(told: Raw) -> Decimal | None:
+    """What it asked for in quote asset, where it did."""
     info = told.get("info") or {}
-    return Decimal(str(info.get("origQuoteOrderQty") or info.get("Q") or 0)) > 0
+    asked = number(info.get("origQuoteOrderQty") or info.get("Q") or "0")
+    return asked if asked > 0 else None
 
 
 def _reason(told: Raw, terms: Terms) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from services.exchange.domain.budgets import Budget, CallKind
-from services.exchange.domain.capabilities import Capabilities, KindSupport, Support
+from services.exchange.domain.capabilities import Capabilities, KindSupport
 from services.exchange.domain.terms import Kind, TimeInForce
 from services.exchange.venues import ccxt_codes
 from services.exchange.venues.ccxt_convert import Raw, number
@@ -54,14 +54,13 @@ class Dialect:
         return {}
 
     def capabilities(self, market: str) -> Capabilities:
-        """What is sent to the venue; triggers are worked here, so that they act alike everywhere."""
+        """What is sent to the venue."""
         reducing = market == "swap"
         return Capabilities(
             [
-                KindSupport(kind=Kind.MARKET, support=Support.NATIVE, reduce_only=reducing),
+                KindSupport(kind=Kind.MARKET, reduce_only=reducing),
                 KindSupport(
                     kind=Kind.LIMIT,
-                    support=Support.NATIVE,
                     times_in_force=_AT_ONCE,
                     post_only=True,
                     reduce_only=reducing,
@@ -142,6 +141,19 @@ class Binance(Dialect):
             "warnOnFetchOpenOrdersWithoutSymbol": False,
             "recvWindow": _RECEIVE_WINDOW_MS,
         }
+
+    def capabilities(self, market: str) -> Capabilities:
+        """Spot has stops, icebergs and orders for an amount of quote asset of its own."""
+        if market != "spot":
+            return super().capabilities(market)
+        return Capabilities(
+            [
+                KindSupport(kind=Kind.MARKET, quote_quantity=True),
+                KindSupport(kind=Kind.LIMIT, times_in_force=_AT_ONCE, post_only=True, display_quantity=True),
+                KindSupport(kind=Kind.STOP_MARKET, times_in_force=frozenset({TimeInForce.GTC})),
+                KindSupport(kind=Kind.STOP_LIMIT, times_in_force=_AT_ONCE, display_quantity=True),
+            ]
+        )
 
     def budgets(self) -> Sequence[Budget]:
         """Weight of an address and orders of an account, as ``exchangeInfo`` names them."""

@@ -14,9 +14,12 @@ from services.exchange.domain.fills import Liquidity
 from services.exchange.domain.terms import (
     LimitTerms,
     MarketTerms,
+    Offset,
+    OffsetKind,
     StopLimitTerms,
     StopMarketTerms,
     TimeInForce,
+    TrailingStopTerms,
     Trigger,
 )
 from services.exchange.venues import ccxt_convert as convert
@@ -93,6 +96,13 @@ def test_an_order_leaves_with_exactly_its_amounts(quantity: Decimal, price: Deci
         (LimitTerms(Decimal(5), TimeInForce.IOC), "limit", {"timeInForce": "IOC"}),
         (LimitTerms(Decimal(5), TimeInForce.FOK), "limit", {"timeInForce": "FOK"}),
         (LimitTerms(Decimal(5), post_only=True), "limit", {"postOnly": True}),
+        (LimitTerms(Decimal(5), display_quantity=Decimal("0.1")), "limit", {"icebergAmount": "0.1"}),
+        (StopMarketTerms(Trigger(Decimal(7))), "market", {"stopLossPrice": "7"}),
+        (
+            StopLimitTerms(Trigger(Decimal(7)), LimitTerms(Decimal(5), TimeInForce.IOC)),
+            "limit",
+            {"stopLossPrice": "7", "timeInForce": "IOC"},
+        ),
     ],
 )
 def test_kinds_as_ccxt_takes_them(terms: Any, kind: str, params: dict[str, Any]) -> None:
@@ -103,7 +113,8 @@ def test_kinds_as_ccxt_takes_them(terms: Any, kind: str, params: dict[str, Any])
 
 
 def test_a_kind_that_was_not_declared_is_a_fault_of_ours() -> None:
-    order = new_order("a", Side.SELL, "1", StopMarketTerms(Trigger(Decimal(5))), venue="v")
+    terms = TrailingStopTerms(Offset(OffsetKind.TICKS, Decimal(5)))
+    order = new_order("a", Side.SELL, "1", terms, venue="v")
     with pytest.raises(AssertionError):
         convert.placing(order)
 
