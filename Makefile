@@ -7,6 +7,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 2>/dev/null))
 BIN := .venv/bin
 UP = $(if $(RECORDING),--recording "$(RECORDING)") $(if $(SPEED),--speed "$(SPEED)") $(ARGS)
+# These need no mesh, so they run beside each other; what brings meshes up has the machine to itself.
+ALONE := tests/unit tests/component tests/contract
 GATES := lint format types imports generated proto-lint proto-format proto-breaking locks traces
 
 # $(call gate,name,command,what to do): shows the command's output only where it failed or skipped.
@@ -41,7 +43,12 @@ logs: setup ## follow one service's log: make logs SERVICE=market
 	@$(BIN)/trademesh logs $(SERVICE) --follow $(ARGS)
 
 test: tools ## run every test; ARGS="tests/unit -k name" for some
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE)
+	@$(BIN)/python -m pytest $(wildcard tests/integration tests/e2e tests/faults tests/sdk)
+endif
 
 bench: setup ## measure the mesh beside a bare handler and the usual stack; ARGS=--help
 	@PYTHONPATH=.:gen/python $(BIN)/python -m tests.bench $(ARGS)

@@ -128,6 +128,7 @@ class Subscription:
                 self._enter(SubscriptionState.CONNECTING, _first(group))
             else:
                 self._enter(SubscriptionState.CONNECTING)
+            _heed_cancellation()
             await self._reconnect.pause()
 
     async def _follow(self) -> None:
@@ -272,6 +273,16 @@ class Subscription:
             self._log.error("event_log_diverged", position=self._position, error=str(cause))
         else:
             self._log.warning("event_stream_lost", position=self._position, error=_told(cause))
+
+
+def _heed_cancellation() -> None:
+    """End where the task was cancelled in the very turn in which something broke.
+
+    A task group of Python 3.11 and 3.12 then tells of what broke, and the cancellation is lost.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

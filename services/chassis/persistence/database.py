@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,6 +21,7 @@ from services.chassis.persistence.group_commit import Batch, BatchLostError
 from services.chassis.persistence.notices import Notices, take_announced
 from services.chassis.persistence.postgresql import PostgresqlBackend
 from services.chassis.persistence.sqlite import SqliteBackend
+from services.chassis.persistence.whole_steps import to_the_end
 
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ class Database:
             async with _translated():
                 yield connection
         finally:
-            await _to_the_end(connection.close())
+            await to_the_end(connection.close())
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -128,7 +129,7 @@ class Database:
         finally:
             self._writing = None
             self._turn.release()
-        await _to_the_end(_told(batch))
+        await to_the_end(_told(batch))
 
     async def _open_batch(self) -> Batch:
         """The transaction that waits for its commit, or a new one. The turn is ours."""
@@ -142,7 +143,7 @@ class Database:
                 async with _translated():
                     await self._backend.begin_write(connection)
             except BaseException:
-                await _to_the_end(connection.close())
+                await to_the_end(connection.close())
                 raise
             self._batch = Batch(connection)
         return self._batch
@@ -158,13 +159,13 @@ class Database:
         self._batch = None
         topics: frozenset[str] = frozenset()
         try:
-            await _to_the_end(_commit(batch.connection))
+            await to_the_end(_commit(batch.connection))
             topics = take_announced(batch.connection)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the commit raises it
             batch.fail(error)
         finally:
             # Closing rolls back what was not committed.
-            await _to_the_end(batch.connection.close())
+            await to_the_end(batch.connection.close())
         for topic in topics:
             self.notices.publish(topic)
         batch.succeed()
@@ -173,7 +174,7 @@ class Database:
         """Take the whole transaction back. The turn is ours."""
         self._batch = None
         batch.fail(error)
-        await _to_the_end(batch.connection.close())
+        await to_the_end(batch.connection.close())
 
     async def run_transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run ``work`` in a write transaction, again from its start when a concurrent one won.
@@ -272,27 +273,9 @@ async def _connected(engine: AsyncEngine) -> AsyncConnection:
         made.append(await engine.connect())
 
     try:
-        await _to_the_end(connect())
+        await to_the_end(connect())
     except asyncio.CancelledError:
         for connection in made:
-            await _to_the_end(connection.close())
+            await to_the_end(connection.close())
         raise
     return made[0]
-
-
-async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
-    """Run a step that must not be cut in half; a cancellation takes effect after it."""
-    task = asyncio.ensure_future(step)
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():
-                raise
-            cancelled = True
-        except BaseException:  # noqa: BLE001, S110 (raised by result() below)
-            pass
-    task.result()
-    if cancelled:
-        raise asyncio.CancelledError

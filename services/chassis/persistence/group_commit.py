@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence.errors import StorageUnavailableError
+from services.chassis.persistence.whole_steps import to_the_end
 
 _MOST: Final = 64
 _SAVEPOINT: Final = "block"
@@ -69,10 +70,13 @@ class Batch:
 
     async def _take_back(self, reason: BaseException) -> None:
         try:
-            await self.connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            await self.connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+            await to_the_end(self._roll_back())
         except Exception as error:
             raise BatchLostError(reason) from error
+
+    async def _roll_back(self) -> None:
+        await self.connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+        await self.connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
 
 
 class BatchLostError(Exception):

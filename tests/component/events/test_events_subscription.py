@@ -12,8 +12,8 @@ from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 from opentelemetry import propagate, trace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.events import Envelope, SubscriptionState, inbox, outbox
-from services.chassis.events.errors import LogDivergedError
+from services.chassis.events import Envelope, Subscription, SubscriptionState, inbox, outbox
+from services.chassis.events.errors import LogDivergedError, StreamBrokenError
 from services.chassis.persistence import Database
 from services.chassis.telemetry.correlation import correlation_id
 from tests.support.eventlog import (
@@ -198,3 +198,30 @@ async def test_the_inbox_remembers_each_event(databases: tuple[Database, Databas
     assert [tuple(row) for row in rows] == [("maker", 1), ("maker", 2)]
     assert cursor is not None
     assert cursor.sequence == 2
+
+
+async def test_it_ends_when_told_to_even_in_the_moment_something_breaks(
+    databases: tuple[Database, Database],
+) -> None:
+    """A task group that fails and is cancelled in one turn tells of its failure only."""
+    maker, taker = databases
+    running: list[asyncio.Task[None]] = []
+    broken: list[str] = []
+
+    async def break_once(connection: AsyncConnection, envelope: Envelope) -> None:
+        applying = asyncio.current_task()
+        if applying is not None and not broken:
+            broken.append("as told")
+            # After the group has heard of the failure, and before it has ended.
+            applying.add_done_callback(lambda _: running[0].cancel())
+            raise StreamBrokenError("as told")
+
+    await add_events(maker, "a")
+    async with served(maker) as channel:
+        subscription = Subscription(channel, "maker", taker, break_once, CLOCK)
+        running.append(asyncio.create_task(subscription.run()))
+        done, _ = await asyncio.wait(running, timeout=5)
+        for task in running:
+            task.cancel()
+    assert done
+    assert running[0].cancelled()
