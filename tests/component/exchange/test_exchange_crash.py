@@ -4,7 +4,9 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -14,12 +16,16 @@ from trademesh.exchange.v1 import order_pb2
 from services.exchange.ports import Step
 from tests.support.exchange import (
     QUICK,
+    CrashingJournal,
     RunningExchange,
+    ShiftedClock,
     eventually,
     limit_order,
     market_order,
     running_exchange,
+    stop_order,
 )
+from tests.support.exchange_prices import FakePrices
 from tests.support.exchange_venue import FakeRisk, FakeVenue, Mishap
 
 _S = order_pb2
@@ -74,6 +80,69 @@ async def test_killed_at_a_point_and_started_again(new_database_url: object, poi
     # Sent again only where it cannot have arrived; the venue would have refused it otherwise.
     assert len(venue.sendings) == 1
     assert risk.reserved == {answer.name.rpartition("/")[2]}
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        Step.INTENT_COMMITTED,
+        Step.RESERVED,
+        Step.HELD,
+        Step.TRIGGER_MOVED,
+        Step.TRIGGERED,
+        Step.VENUE_ANSWERED,
+        Step.ACKNOWLEDGED,
+        Step.FILL_BOOKED,
+    ],
+)
+async def test_a_held_order_is_killed_at_a_point_and_started_again(tmp_path: Path, point: Step) -> None:
+    """The ratchet's best price is kept, the trigger goes off once, one order is sent."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3"
+    venue, risk, prices = FakeVenue(), FakeRisk(), FakePrices()
+    request = stop_order("2")
+    request.order.trailing_stop.absolute = "10"
+    journal = CrashingJournal(point)
+    with suppress(asyncio.CancelledError):
+        async with running_exchange(url, venue, risk, prices=prices, journal=journal) as exchange:
+            with suppress(grpc.aio.AioRpcError):
+                await exchange.create(request, within=2)
+            if point not in {Step.INTENT_COMMITTED, Step.RESERVED}:
+                for price, wanted in (("120", Step.TRIGGER_MOVED), ("105", point)):
+                    prices.set(price)
+                    await eventually(partial(_reached, journal, wanted))
+    prices.set("105")
+    async with running_exchange(url, venue, risk, prices=prices) as exchange:
+        held = await exchange.create(request)
+        assert held.state == _S.ORDER_STATE_HELD
+        prices.set("90")
+        done = await exchange.settled(held.name, "FILLED")
+        assert await exchange.create(request) == held
+        await check_books(exchange)
+        kept = point not in {Step.INTENT_COMMITTED, Step.RESERVED}
+        assert done.trigger.best_price == ("120" if kept else "105")
+    assert len(venue.orders) == len(venue.sendings) == 1
+    assert risk.reserved == {held.name.rpartition("/")[2]}
+
+
+async def _reached(journal: CrashingJournal, wanted: Step) -> bool:
+    return any(step is wanted for step, _ in journal.steps)
+
+
+async def test_a_triggered_order_is_sent_however_late_the_restart_is(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3"
+    venue, prices, clock = FakeVenue(), FakePrices(), ShiftedClock()
+    journal = CrashingJournal(Step.TRIGGERED)
+    async with running_exchange(url, venue, prices=prices, journal=journal) as exchange:
+        held = await exchange.create(stop_order())
+        prices.set("90")
+        await eventually(partial(_reached, journal, Step.TRIGGERED))
+    assert venue.sendings == []
+    prices.set("100")
+    clock.ahead = timedelta(hours=1)
+    async with running_exchange(url, venue, prices=prices, clock=clock) as exchange:
+        done = await exchange.settled(held.name, "FILLED")
+        assert done.trigger.trigger_market_price == "90"
+    assert len(venue.sendings) == 1
 
 
 async def test_killed_with_the_request_on_its_way_and_no_answer(tmp_path: Path) -> None:
