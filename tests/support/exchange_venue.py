@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, auto
 
-from services.exchange.domain.assets import Assets, Side
+from services.exchange.domain.assets import Assets, Contract, Side
 from services.exchange.domain.capabilities import Capabilities, KindSupport
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
 from services.exchange.domain.fills import Balance, Liquidity, Transfer
@@ -76,6 +76,7 @@ class FakeVenue:
         cancels_work: whether cancels are answered.
         sendings: every sending that arrived or was lost, by client order id.
         release: lets held answers and late requests through.
+        contract: what one unit of its instrument stands for; None for spot.
         btc: how much of it the account holds.
         shuffle: reorders the events of the stream as they are told.
     """
@@ -84,6 +85,7 @@ class FakeVenue:
     simulated: bool = True
     capabilities: Capabilities = SPOT
     btc: str = "0"
+    contract: Contract | None = None
     mishaps: deque[Mishap] = field(default_factory=deque)
     reachable: bool = True
     cancels_work: bool = True
@@ -281,6 +283,7 @@ class FakeVenue:
                 min_quantity=Decimal("0.001"),
                 max_quantity=Decimal(1000),
                 min_notional=Decimal(5),
+                contract=self.contract,
                 maker_fee_rate=Decimal("0.001"),
                 taker_fee_rate=Decimal("0.002"),
             )

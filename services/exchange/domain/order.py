@@ -11,8 +11,8 @@ from uuid import UUID
 from services.exchange.domain.assets import Assets, Contract, Side
 from services.exchange.domain.links import NO_LINKS, Links
 from services.exchange.domain.states import FINAL, OrderState, require_legal
-from services.exchange.domain.terms import Terms, expiry_of, limit_of, spelled, trigger_of
-from services.exchange.domain.triggers import TriggerStatus, first_status
+from services.exchange.domain.terms import Terms, expiry_of, limit_of, spelled
+from services.exchange.domain.triggers import TriggerStatus, first_status, likely_price
 from services.kernel.decimals import render
 from services.kernel.names import AccountName, InstrumentName, OrderName
 
@@ -216,11 +216,8 @@ class Order:
 
     @property
     def trigger_price(self) -> Decimal | None:
-        """The price that sets it off now; None where there is none."""
-        if self.trigger is not None and self.trigger.price is not None:
-            return self.trigger.price
-        trigger = trigger_of(self.terms)
-        return None if trigger is None else trigger.price
+        """The price that sets it off, as far as anybody can say; None where there is none."""
+        return likely_price(self.side, self.terms, self.trigger)
 
     @property
     def end_time(self) -> datetime | None:

@@ -92,6 +92,26 @@ def first_status(terms: Terms) -> TriggerStatus | None:
     return None if trigger is None else TriggerStatus(trigger.price)
 
 
+def likely_price(side: Side, terms: Terms, status: TriggerStatus | None) -> Decimal | None:
+    """Where the trigger stands, or, of a trailing stop that waits for its activation, will stand at first.
+
+    An offset in ticks is left out then. None where the kind has no trigger, or nobody can say.
+    """
+    if status is not None and status.price is not None:
+        return status.price
+    if not isinstance(terms, TrailingStopTerms):
+        trigger = trigger_of(terms)
+        return None if trigger is None else trigger.price
+    begins = terms.activation_price
+    if begins is None or terms.offset.kind is OffsetKind.TICKS:
+        return begins
+    distance = terms.offset.amount
+    if terms.offset.kind is OffsetKind.PERCENT:
+        distance = EXACT.multiply(EXACT.multiply(begins, distance), _PERCENT)
+    first = EXACT.add(begins, distance) if side is Side.BUY else EXACT.subtract(begins, distance)
+    return first if first > 0 else None
+
+
 def source_of(terms: Terms) -> TriggerSource | None:
     """Which price it is compared with; None where the kind has no trigger."""
     if isinstance(terms, TrailingStopTerms):

@@ -58,8 +58,13 @@ class AdmitOrder:
         self._prices = prices
         self._clock = clock
 
-    async def admit(self, desk: Desk, intent: OrderIntent) -> Admitted:
+    async def admit(self, desk: Desk, intent: OrderIntent, *, held_here: bool = False) -> Admitted:
         """Check an intent.
+
+        Args:
+            desk: where it is to go.
+            intent: what is asked for.
+            held_here: whether it is to be held for its trigger also where the venue has its kind.
 
         Raises:
             DomainError: VENUE_UNAVAILABLE, INSTRUMENT_NOT_FOUND, KIND_NOT_SUPPORTED, PRICE_MISSING,
@@ -75,8 +80,10 @@ class AdmitOrder:
             rules.check(replace(intent, quantity=quantity, quote_quantity=None))
         if intent.reduce_only:
             await _require_holding(desk, intent, rules, quantity)
-        handling = desk.venue.capabilities.handling(intent.terms)
         trigger = first_status(intent.terms)
+        handling = desk.venue.capabilities.handling(intent.terms)
+        if held_here and trigger is not None:
+            handling = Handling.EMULATED
         if trigger is not None and handling is Handling.EMULATED:
             trigger = await self._first_look(intent, rules, trigger)
         return Admitted(rules, handling, quantity, trigger)
@@ -104,16 +111,28 @@ class AdmitOrder:
 async def _require_holding(
     desk: Desk, intent: OrderIntent, rules: InstrumentRules, quantity: Decimal
 ) -> None:
-    """Refuse a reduce_only order of spot that exceeds what is owned. There are no debts to buy back."""
-    if rules.contract is not None:
-        # The venue holds it to the position; that it can, was checked before.
-        return
-    held = _NOTHING
-    if intent.side is Side.SELL:
-        try:
-            balances = await desk.venue.balances(desk.account)
-        except VenueUnreachableError as error:
-            raise venue_unavailable(desk.venue_id, "it does not say what the account holds") from error
-        held = sum((each.free + each.locked for each in balances if each.asset == rules.assets.base), held)
+    """Refuse a reduce_only order that exceeds what is held."""
+    try:
+        if rules.contract is None:
+            held = await _owned(desk, intent, rules)
+        else:
+            held = await _position(desk, intent)
+    except VenueUnreachableError as error:
+        raise venue_unavailable(desk.venue_id, "it does not say what the account holds") from error
     if quantity > held:
         raise reduces_nothing(quantity, held)
+
+
+async def _owned(desk: Desk, intent: OrderIntent, rules: InstrumentRules) -> Decimal:
+    """What a spot order can reduce: a sell what is owned, a buy nothing, since there are no debts."""
+    if intent.side is Side.BUY:
+        return _NOTHING
+    balances = await desk.venue.balances(desk.account)
+    return sum((each.free + each.locked for each in balances if each.asset == rules.assets.base), _NOTHING)
+
+
+async def _position(desk: Desk, intent: OrderIntent) -> Decimal:
+    """The contracts that an order can reduce: a sell those held long, a buy those held short."""
+    positions = await desk.venue.positions(desk.account)
+    held = sum((each.quantity for each in positions if each.instrument == intent.instrument), _NOTHING)
+    return max(_NOTHING, held if intent.side is Side.SELL else -held)

@@ -183,19 +183,19 @@ class PlaceOrders:
         for index, (intent, order_id, link) in enumerate(zip(asked.intents, ids, links, strict=True)):
             # Their order is that of the list, whatever the ids are.
             moment = outside.clock.now() + timedelta(microseconds=index)
-            waits = link.parent is not None
-            orders.append(_linked(await self._intended(desk, intent, order_id, moment, waits=waits), link))
+            order = await self._intended(desk, intent, order_id, moment, link)
+            orders.append(_linked(order, link))
         return orders
 
     async def _intended(
-        self, desk: Desk, intent: OrderIntent, order_id: UUID, moment: datetime, *, waits: bool
+        self, desk: Desk, intent: OrderIntent, order_id: UUID, moment: datetime, links: Links
     ) -> Order:
         """The first version of one order; of a child, whose time is to come, prices are not asked."""
         cause = correlation_id.get()
-        if waits:
+        if links.parent is not None:
             rules = await desk.venue_desk.check(intent)
             return Order.intended(intent, rules.assets, order_id, cause, moment, contract=rules.contract)
-        admitted = await self._admission.admit(desk, intent)
+        admitted = await self._admission.admit(desk, intent, held_here=links.linked is not None)
         order = Order.intended(
             intent,
             admitted.rules.assets,

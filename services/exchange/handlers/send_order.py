@@ -144,7 +144,9 @@ class SendOrder:
         try:
             yield
         finally:
-            del self._under_way[order_id]
+            # A held order may have been taken up again by whoever it waited for, before this run ended.
+            if self._under_way.get(order_id) is done:
+                del self._under_way[order_id]
             done.set()
 
     async def _walk(self, order: Order, budget: Budget, *, sent_before: bool = False) -> Order:

@@ -1,7 +1,7 @@
 """Orders that are held here until the market comes to their price."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,10 @@ from trademesh.exchange.v1 import order_kinds_pb2, order_pb2, venue_pb2
 from trademesh.type.v1 import side_pb2
 
 from services.chassis.rpc.timestamps import to_timestamp
-from services.exchange.domain.terms import LimitTerms, MarketTerms
+from services.exchange.domain.assets import Contract
+from services.exchange.domain.capabilities import Capabilities, KindSupport
+from services.exchange.domain.positions import VenuePosition
+from services.exchange.domain.terms import Kind, LimitTerms, MarketTerms
 from services.exchange.ports import Step
 from tests.support.exchange import (
     BTC,
@@ -250,6 +253,28 @@ async def test_reduce_only_takes_what_is_held(sqlite: str) -> None:
     async with running_exchange(sqlite, FakeVenue(btc="1")) as exchange:
         sold = await exchange.create(order(SELL, market={}, reduce_only=True))
         assert (sold.state, sold.reduce_only) == (_S.ORDER_STATE_FILLED, True)
+
+
+async def test_reduce_only_of_a_perpetual_is_held_to_the_position(sqlite: str) -> None:
+    contract = Contract(Decimal(1), "usdt")
+    position = VenuePosition(
+        account="paper",
+        venue="sim",
+        instrument="btc-usdt",
+        quantity=Decimal(-1),
+        contract=contract,
+        receive_time=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    reducing = Capabilities([KindSupport(kind=Kind.MARKET, reduce_only=True)])
+    venue = FakeVenue(capabilities=reducing, contract=contract, held=[position])
+    async with running_exchange(sqlite, venue) as exchange:
+        bought = await exchange.create(order(BUY, market={}, reduce_only=True))
+        assert (bought.state, bought.contract.settle_asset) == (_S.ORDER_STATE_FILLED, "usdt")
+        for wrong in (order(SELL, market={}, reduce_only=True), order(BUY, market={}, reduce_only=True)):
+            wrong.order.quantity = "1.5"
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await exchange.create(wrong)
+            assert reason_of(caught.value) == "REDUCE_ONLY"
 
 
 async def test_quote_quantity_is_the_venue_s_to_divide(sqlite: str) -> None:
