@@ -12,8 +12,9 @@ from uuid import uuid4
 
 import grpc.aio
 from prometheus_client import CollectorRegistry
+from trademesh.simvenue.v1 import fault_service_pb2 as faults_pb
+from trademesh.simvenue.v1 import fault_service_pb2_grpc, simvenue_service_pb2_grpc
 from trademesh.simvenue.v1 import simvenue_service_pb2 as pb
-from trademesh.simvenue.v1 import simvenue_service_pb2_grpc
 from trademesh.type.v1 import side_pb2
 
 from services.chassis.clock import SystemClock
@@ -88,7 +89,14 @@ class SimvenueLab(QuietVenue):
 
     name = "simvenue"
     features = frozenset(
-        {Feature.STREAMS, Feature.STREAMS_TRANSFERS, Feature.SEVERAL_ACCOUNTS, Feature.REFUSES_USED_IDS}
+        {
+            Feature.STREAMS,
+            Feature.STREAMS_TRANSFERS,
+            Feature.SEVERAL_ACCOUNTS,
+            Feature.UNKNOWN_ACCOUNT,
+            Feature.RATE_LIMIT,
+            Feature.REFUSES_USED_IDS,
+        }
     )
     maker_rate = Decimal("0.0008")
     taker_rate = Decimal("0.001")
@@ -96,6 +104,7 @@ class SimvenueLab(QuietVenue):
     def __init__(self, port: int, channel: grpc.aio.Channel) -> None:
         super().__init__(port, simvenue_service_pb2_grpc.SimvenueServiceStub(channel))
         self.venue: Venue = SimVenue("sim", channel, SystemClock())
+        self._faults: Any = fault_service_pb2_grpc.SimvenueFaultServiceStub(channel)
 
     async def account(self) -> str:
         """See :class:`tests.support.venue_lab.VenueLab`."""
@@ -112,7 +121,14 @@ class SimvenueLab(QuietVenue):
 
     async def rate_limited(self, act: Callable[[Venue], Awaitable[T]]) -> T:
         """See :class:`tests.support.venue_lab.VenueLab`."""
-        raise NotImplementedError
+        await self.venue.instruments()
+        rule = faults_pb.FaultRule(kind=faults_pb.FAULT_KIND_RATE_LIMITED, rate="1")
+        script = faults_pb.FaultScript(rules=[rule])
+        await self._faults.InstallFaultScript(faults_pb.InstallFaultScriptRequest(script=script))
+        try:
+            return await act(self.venue)
+        finally:
+            await self._faults.ClearFaultScript(faults_pb.ClearFaultScriptRequest())
 
 
 @asynccontextmanager
