@@ -151,7 +151,7 @@ def _driver(settings: SimvenueSettings) -> MarketDriver:
 
 def _api_keys(venue: Venue, settings: SimvenueSettings) -> list[ApiKey]:
     return [
-        ApiKey(venue.account(owner.account).name, key, owner.secret.get_secret_value())
+        ApiKey(venue.account(owner.account).name, key, owner.seal())
         for key, owner in settings.binance_keys.items()
     ]
 

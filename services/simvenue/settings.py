@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.simvenue.binance.keys import Ed25519Seal, HmacSeal, Seal
 from services.simvenue.fault_script import read_script
 from services.simvenue.latency import LEGS, LatencyError, read_delay
 
@@ -22,13 +23,28 @@ class BinanceKey(BaseModel):
 
     Attributes:
         account: whose key it is.
-        secret: what its owner signs with.
+        secret: what its owner signs with, of an HMAC key.
+        public_key: in PEM, of an Ed25519 key.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     account: Id
-    secret: SecretStr
+    secret: SecretStr | None = None
+    public_key: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.secret is None) == (self.public_key is None):
+            raise ValueError("a key has either a secret or a public_key")
+        self.seal()
+        return self
+
+    def seal(self) -> Seal:
+        """What knows its owner's signatures."""
+        if self.public_key is not None:
+            return Ed25519Seal.of_pem(self.public_key)
+        return HmacSeal(self.secret.get_secret_value() if self.secret is not None else "")
 
 
 class SimvenueSettings(BaseSettings):
@@ -60,7 +76,8 @@ class SimvenueSettings(BaseSettings):
         binance_port: port on loopback of the door that speaks Binance's spot API; 0 takes a free one,
             and without a value there is no such door.
         binance_keys: who may come in by that door: JSON such as
-            ``{"my-key": {"account": "paper", "secret": "..."}}``.
+            ``{"my-key": {"account": "paper", "secret": "..."}}``, or with a ``public_key`` in PEM (Ed25519)
+            in place of the secret.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_SIMVENUE_", frozen=True)

@@ -32,10 +32,12 @@ class Call:
     Attributes:
         account: whose key it shows; empty where none is needed.
         params: what it asks.
+        key: the key; None where none is needed.
     """
 
     account: str
     params: Params
+    key: ApiKey | None = None
 
 
 Handle = Callable[[Call], Awaitable[Any]]
@@ -74,12 +76,14 @@ class Credentials:
         key: its API key, if it shows one.
         payload: what must have been signed.
         signature: the signature, if there is one.
+        session: the key of its session, where that is logged on; counts where it shows none itself.
     """
 
     address: str
     key: str | None
     payload: str
     signature: str | None
+    session: ApiKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +127,11 @@ class Gate:
         try:
             weight = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight(params)
             self.limits.charge(sender.address, weight)
-            account = self.admit(endpoint.security, params, sender)
+            key = self.admit(endpoint.security, params, sender)
+            account = "" if key is None else key.account
             for _ in range(endpoint.orders):
                 self.limits.count_order(account)
-            body = await endpoint.handle(Call(account, params))
+            body = await endpoint.handle(Call(account, params, key))
         except BinanceError as error:
             return self._refusal(error, sender.address, account)
         except DomainError as error:
@@ -139,28 +144,24 @@ class Gate:
             headers |= {"X-MBX-ORDER-COUNT-10S": str(short), "X-MBX-ORDER-COUNT-1D": str(long)}
         return Answer(200, body, headers, account)
 
-    def admit(self, security: Security, params: Params, sender: Credentials) -> str:
-        """The account that asks; empty where nobody has to be known.
+    def admit(self, security: Security, params: Params, sender: Credentials) -> ApiKey | None:
+        """The key of who asks; None where nobody has to be known.
 
         Raises:
             BinanceError: -2014, -2015, -1102, -1021, -1022.
         """
         if security is Security.NONE:
-            return ""
-        key = self._keyring.find(sender.key)
+            return None
+        known = sender.session if sender.key is None else None
+        key = known or self._keyring.find(sender.key)
         if security is Security.SIGNED:
-            self.check_signed(key, params, sender)
-        return key.account
-
-    def check_signed(self, key: ApiKey, params: Params, sender: Credentials) -> None:
-        """Refuse what is not fresh and signed; raises BinanceError."""
-        params.ignore("signature", "timestamp", "recvWindow")
-        if not params.has("timestamp"):
-            raise mandatory("timestamp")
-        if not sender.signature:
-            raise mandatory("signature")
-        check_signature(key, sender.payload, sender.signature)
-        check_age(params, self.now_ms())
+            params.ignore("signature", "timestamp", "recvWindow")
+            if not params.has("timestamp"):
+                raise mandatory("timestamp")
+            if known is None or sender.signature:
+                _check_signed(key, sender)
+            check_age(params, self.now_ms())
+        return key
 
     def _headers(self, address: str) -> dict[str, str]:
         used = str(self.limits.used(address))
@@ -169,6 +170,12 @@ class Gate:
     def _refusal(self, error: BinanceError, address: str, account: str) -> Answer:
         _log.info("binance_refused", account=account, code=error.code, text=error.text)
         return Answer(error.status, error.body(), {**self._headers(address), **error.headers}, account)
+
+
+def _check_signed(key: ApiKey, sender: Credentials) -> None:
+    if not sender.signature:
+        raise mandatory("signature")
+    check_signature(key, sender.payload, sender.signature)
 
 
 def by_symbols(one: int, every: int) -> Weight:

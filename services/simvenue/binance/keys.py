@@ -3,10 +3,15 @@
 import hashlib
 import hmac
 import re
+from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from services.simvenue.binance.errors import BinanceError, mandatory
 from services.simvenue.binance.params import Params
@@ -17,6 +22,61 @@ _WINDOW_MOST_MS: Final = 60_000
 _AHEAD_MS: Final = 1_000
 
 
+class Seal(Protocol):
+    """Knows a signature of a key's owner from another one."""
+
+    @property
+    def logs_on(self) -> bool:
+        """Whether its owner may log on once instead of signing each request."""
+        ...
+
+    def holds(self, payload: str, signature: str) -> bool:
+        """Whether the owner signed this."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HmacSeal:
+    """HMAC SHA256 under a secret that both sides know, in hexadecimal of either case."""
+
+    secret: str = field(repr=False)
+    logs_on: bool = False
+
+    def holds(self, payload: str, signature: str) -> bool:
+        """Whether the owner signed this."""
+        expected = hmac.new(self.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+        return hmac.compare_digest(expected.encode(), signature.lower().encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Ed25519Seal:
+    """Ed25519 in base64; only its owner has the private key."""
+
+    public_key: Ed25519PublicKey
+    logs_on: bool = True
+
+    @classmethod
+    def of_pem(cls, text: str) -> "Ed25519Seal":
+        """A public key in PEM.
+
+        Raises:
+            ValueError: it is no Ed25519 public key.
+        """
+        key = load_pem_public_key(text.encode())
+        if not isinstance(key, Ed25519PublicKey):
+            raise ValueError("the public key is not an Ed25519 key")  # noqa: TRY004 - what settings expect
+        return cls(key)
+
+    def holds(self, payload: str, signature: str) -> bool:
+        """Whether the owner signed this. A form makes blanks of plus signs that were not encoded."""
+        try:
+            sealed = b64decode(signature.replace(" ", "+"), validate=True)
+            self.public_key.verify(sealed, payload.encode())
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key of an account.
@@ -24,12 +84,12 @@ class ApiKey:
     Attributes:
         account: whose it is.
         key: what its owner shows.
-        secret: what its owner signs with, and never shows.
+        seal: knows what its owner signed.
     """
 
     account: str
     key: str
-    secret: str = field(repr=False)
+    seal: Seal
 
 
 class Keyring:
@@ -86,13 +146,12 @@ def check_signature(key: ApiKey, payload: str, signature: str) -> None:
     Args:
         key: whose request it says it is.
         payload: what was signed: all parameters but the signature.
-        signature: HMAC SHA256 of it in hexadecimal, in either case.
+        signature: in the form of the key's kind.
 
     Raises:
         BinanceError: -1022.
     """
-    expected = hmac.new(key.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), signature.lower().encode()):
+    if not key.seal.holds(payload, signature):
         raise BinanceError(-1022, "Signature for this request is not valid.")
 
 

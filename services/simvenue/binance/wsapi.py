@@ -10,6 +10,7 @@ from services.simvenue.binance.connection import Connection
 from services.simvenue.binance.errors import BinanceError, outcome_unknown
 from services.simvenue.binance.faults import FaultKind, Faults
 from services.simvenue.binance.gate import Answer, Call, Credentials, Endpoint, Endpoints, Gate, Security
+from services.simvenue.binance.keys import ApiKey
 from services.simvenue.binance.params import Params, pairs_of_json
 from services.simvenue.binance.rest import BEFORE, fault_answer, of_error
 from services.simvenue.binance.sockets import id_of, until_broken
@@ -74,7 +75,11 @@ class _Session:
     def __init__(self, gate: Gate, sources: Sources, connection: Connection, address: str) -> None:
         self._sources = sources
         self._subscriptions: dict[int, str] = {}
+        self._of_session: list[int] = []
         self._begun = 0
+        self._connected_ms = gate.now_ms()
+        self._since_ms: int | None = None
+        self.key: ApiKey | None = None
         self.gate = gate
         self.connection = connection
         self.address = address
@@ -85,30 +90,39 @@ class _Session:
         return [
             Endpoint("WS", "", self.logon, 2, signed, 0, "session.logon"),
             Endpoint("WS", "", self.status, 2, none, 0, "session.status"),
-            Endpoint("WS", "", self.status, 2, none, 0, "session.logout"),
+            Endpoint("WS", "", self.logout, 2, none, 0, "session.logout"),
             Endpoint("WS", "", self.subscriptions, 2, none, 0, "session.subscriptions"),
-            Endpoint("WS", "", self.refuse, 2, none, 0, f"{user}.subscribe"),
+            Endpoint("WS", "", self.subscribe_session, 2, none, 0, f"{user}.subscribe"),
             Endpoint("WS", "", self.subscribe, 2, signed, 0, f"{user}.subscribe.signature"),
             Endpoint("WS", "", self.unsubscribe, 2, none, 0, f"{user}.unsubscribe"),
         ]
 
     async def logon(self, call: Call) -> Any:
-        """Logging on once for all: Binance takes no HMAC key for it, and there is no other here."""
+        """Log on for the requests that follow; not by an HMAC key, as at Binance."""
         call.params.finish()
-        raise BinanceError(-4056, "HMAC_SHA256 API key is not supported.")
+        if call.key is None or not call.key.seal.logs_on:
+            raise BinanceError(-4056, "HMAC_SHA256 API key is not supported.")
+        self.key, self._since_ms = call.key, self.gate.now_ms()
+        return self._status()
 
-    async def refuse(self, call: Call) -> Any:
-        """What needs a session that is logged on."""
+    async def logout(self, call: Call) -> Any:
+        """Log off; what was subscribed to by the session ends."""
         call.params.finish()
-        raise BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        for number in self._of_session:
+            self._end(number)
+        self.key, self._since_ms = None, None
+        return self._status()
 
     async def status(self, call: Call) -> Any:
-        """Who is logged on: nobody."""
+        """Who is logged on."""
         call.params.finish()
+        return self._status()
+
+    def _status(self) -> dict[str, Any]:
         return {
-            "apiKey": None,
-            "authorizedSince": None,
-            "connectedSince": self.gate.now_ms(),
+            "apiKey": None if self.key is None else self.key.key,
+            "authorizedSince": self._since_ms,
+            "connectedSince": self._connected_ms,
             "returnRateLimits": True,
             "serverTime": self.gate.now_ms(),
             "userDataStream": bool(self._subscriptions),
@@ -119,16 +133,19 @@ class _Session:
         call.params.finish()
         return [{"subscriptionId": number} for number in self._subscriptions]
 
-    async def subscribe(self, call: Call) -> Any:
-        """The events of an account, from now on."""
+    async def subscribe_session(self, call: Call) -> Any:
+        """The events of who is logged on, from now on."""
         call.params.finish()
-        if call.account in self._subscriptions.values():
-            raise BinanceError(-2035, "User Data Stream subscription already active.")
-        number, self._begun = self._begun, self._begun + 1
-        events = UserEvents(self._sources, call.account).events()
-        self._subscriptions[number] = call.account
-        self.connection.listen(str(number), events, lambda news: {"subscriptionId": number, "event": news})
+        if self.key is None:
+            raise BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        number = self._begin(self.key.account)
+        self._of_session.append(number)
         return {"subscriptionId": number}
+
+    async def subscribe(self, call: Call) -> Any:
+        """The events of who signed, from now on."""
+        call.params.finish()
+        return {"subscriptionId": self._begin(call.account)}
 
     async def unsubscribe(self, call: Call) -> Any:
         """The events of an account, or of all, no more."""
@@ -138,9 +155,21 @@ class _Session:
         if not gone or any(each not in self._subscriptions for each in gone):
             raise BinanceError(-2036, "User Data Stream subscription not active.")
         for each in gone:
-            del self._subscriptions[each]
-            self.connection.leave(str(each))
+            self._end(each)
         return {}
+
+    def _begin(self, account: str) -> int:
+        if account in self._subscriptions.values():
+            raise BinanceError(-2035, "User Data Stream subscription already active.")
+        number, self._begun = self._begun, self._begun + 1
+        events = UserEvents(self._sources, account).events()
+        self._subscriptions[number] = account
+        self.connection.listen(str(number), events, lambda news: {"subscriptionId": number, "event": news})
+        return number
+
+    def _end(self, number: int) -> None:
+        self._subscriptions.pop(number, None)
+        self.connection.leave(str(number))
 
 
 class _Conversation:
@@ -194,7 +223,9 @@ class _Conversation:
         payload = "&".join(f"{name}={text}" for name, text in sorted(pairs) if name != "signature")
         texts = dict(pairs)
         aside = {"apiKey", "signature", "returnRateLimits"}
-        sender = Credentials(self._session.address, texts.get("apiKey"), payload, texts.get("signature"))
+        sender = Credentials(
+            self._session.address, texts.get("apiKey"), payload, texts.get("signature"), self._session.key
+        )
         try:
             params = Params(pair for pair in pairs if pair[0] not in aside)
         except BinanceError as error:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.simvenue.binance.errors import BinanceError
-from services.simvenue.binance.keys import ApiKey, check_signature, signed_payload
+from services.simvenue.binance.keys import ApiKey, HmacSeal, check_signature, signed_payload
 from services.simvenue.binance.klines import INTERVALS, KlineInterval, TakerVolumes, klines
 from services.simvenue.binance.limits import Allowance, Limits
 from services.simvenue.binance.market import aggregated
@@ -184,7 +184,9 @@ def test_bans_grow_and_end() -> None:
 
 def test_the_signature_of_binances_own_example() -> None:
     # The key, the request and the signature are those of "SIGNED endpoint examples" in Binance's rest-api.md.
-    key = ApiKey("anybody", "key", "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
+    key = ApiKey(
+        "anybody", "key", HmacSeal("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
+    )
     first = "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC"
     second = "quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559"
     body = f"{first}&{second}"
