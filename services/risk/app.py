@@ -14,7 +14,9 @@ from services.risk.bookings import ExchangeEvent, follow
 from services.risk.domain.limits import Limits
 from services.risk.handlers.check_orders import OrderChecks
 from services.risk.handlers.kill_switch import KillSwitch, KillSwitchKeeper
+from services.risk.handlers.measure import Measures
 from services.risk.handlers.trading_modes import TradingModes
+from services.risk.handlers.upkeep import EquityWatch, Forgetting
 from services.risk.servicer import RiskServicer
 from services.risk.settings import RiskSettings
 from services.risk.storage.store import SqlRiskStore
@@ -54,7 +56,10 @@ def assemble(runtime: Runtime, settings: RiskSettings) -> Application:
         market,
         Once(database, clock, REQUESTS, store.writer),
         clock,
+        Measures(store, market, market),
     )
+    watch = EquityWatch(store, market, clock, settings.equity_interval_seconds)
+    forgetting = Forgetting(store, clock, timedelta(days=settings.keep_decisions_days))
 
     async def prepare() -> None:
         async with database.write() as connection:
@@ -73,6 +78,8 @@ def assemble(runtime: Runtime, settings: RiskSettings) -> Application:
             Background("events_from_exchange", exchange.run),
             Background("event_lag", events.watch),
             Background("kill_switch", keeper.run),
+            Background("equity", watch.run),
+            Background("old_decisions", forgetting.run),
         ],
         self_tests=[exchange.check],
         prepare=prepare,

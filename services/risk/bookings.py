@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import structlog
+
 from services.kernel.decimals import EXACT
 from services.risk.domain.order import Side
+from services.risk.domain.protections import locks_after
 from services.risk.domain.reservation import Holding, Reservation
 from services.risk.domain.traded import Traded
+from services.risk.domain.trades import OpenTrade, TradeFill, follow_fill
 from services.risk.ports import RiskWriter
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +121,40 @@ async def _fill(fill: Filled, writer: RiskWriter) -> None:
             changes[venue, asset] = EXACT.add(changes.get((venue, asset), Decimal(0)), move)
     await writer.add_holdings(fill.account, changes)
     await writer.add_position(fill.account, traded, change, fill.price)
+    await _trade(fill, change, writer)
+
+
+async def _trade(fill: Filled, change: Decimal, writer: RiskWriter) -> None:
+    """Follow the trade that the fill belongs to; where it closes, see what the protections say."""
+    facts = await writer.facts(fill.account)
+    reserved = facts.state.reservation(fill.order_id)
+    before = await writer.open_trade(fill.account, fill.traded, fill.strategy)
+    if before is None:
+        before = OpenTrade(fill.account, fill.strategy, fill.traded, fill.trade_time)
+    part = TradeFill(
+        change,
+        fill.price,
+        fill.fee,
+        fill.fee_asset,
+        fill.trade_time,
+        stop=reserved is not None and reserved.stop,
+    )
+    after, closed = follow_fill(before, part)
+    await writer.put_open_trade(fill.account, fill.traded, fill.strategy, after)
+    if closed is None:
+        return
+    await writer.add_closed_trade(closed)
+    lookback = facts.protections.lookback
+    if lookback is None:
+        return
+    trades = await writer.closed_trades(fill.account, closed.close_time - lookback)
+    for lock in locks_after(facts.protections, closed, trades):
+        await writer.put_lock(lock)
+        _log.warning(
+            "locked",
+            account=f"accounts/{lock.account}",
+            instrument=lock.instrument,
+            strategy=lock.strategy,
+            source=lock.source,
+            reason=lock.reason,
+        )

@@ -15,9 +15,11 @@ from services.risk.domain.equity import Day
 from services.risk.domain.limits import InstrumentLimit, Limits
 from services.risk.domain.locks import Lock
 from services.risk.domain.order import OrderTerms
+from services.risk.domain.protections import Protections
 from services.risk.domain.question import Market, Recent
 from services.risk.domain.reservation import Holding, Reservation
 from services.risk.domain.traded import Traded
+from services.risk.domain.trades import ClosedTrade, OpenTrade
 from services.risk.domain.trading import TradingChange, TradingState
 
 
@@ -68,10 +70,19 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision and what it was about."""
+    """A decision and what it was about.
+
+    Attributes:
+        order: the order.
+        decision: what was said of it.
+        order_id: its id; set where it comes from the store.
+        correlation_id: of the call; likewise.
+    """
 
     order: OrderTerms
     decision: Decision
+    order_id: str = field(default="", compare=False)
+    correlation_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,7 @@ class AccountFacts:
         state: holdings, positions and reservations.
         day: how its day goes; None before it was ever looked at.
         locks: those stored; some may have expired.
+        protections: the rules that make locks.
     """
 
     account: str
@@ -108,6 +120,26 @@ class AccountFacts:
     state: AccountState
     day: Day | None
     locks: tuple[Lock, ...] = ()
+    protections: Protections = field(default_factory=Protections)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFilter:
+    """Which decisions are wanted.
+
+    Attributes:
+        account: id of the account.
+        denied_only: only those that did not approve.
+        instrument: full name of the only instrument; empty for all.
+        start_time: only those at this time or later; None for all.
+        end_time: only those before this time; None for all.
+    """
+
+    account: str
+    denied_only: bool = False
+    instrument: str = ""
+    start_time: datetime | None = None
+    end_time: datetime | None = None
 
 
 class RiskReader(Protocol):
@@ -147,6 +179,26 @@ class RiskReader(Protocol):
         """The decision on an order, if there is one."""
         ...
 
+    async def decisions(
+        self, wanted: DecisionFilter, after: tuple[str, ...] | None, size: int
+    ) -> Sequence[StoredDecision]:
+        """Decisions, newest first.
+
+        Args:
+            wanted: which.
+            after: time and order id of the last one already seen.
+            size: most of them.
+        """
+        ...
+
+    async def open_trade(self, account: str, traded: Traded, strategy: str) -> OpenTrade | None:
+        """The trade of a strategy in an instrument that goes on."""
+        ...
+
+    async def closed_trades(self, account: str, since: datetime) -> Sequence[ClosedTrade]:
+        """Trades of an account that closed at that time or later, oldest first."""
+        ...
+
     async def recent(self, order: OrderTerms, limits: Limits, now: datetime) -> Recent:
         """What the account did shortly before, as far as the limits ask."""
         ...
@@ -173,6 +225,36 @@ class RiskWriter(RiskReader, Protocol):
 
     async def end_cancellations(self, account: str) -> None:
         """Want no intent of an account any more."""
+        ...
+
+    async def put_protections(self, account: str, protections: Protections) -> None:
+        """Store a version of the protections of an account."""
+        ...
+
+    async def put_lock(self, lock: Lock) -> None:
+        """Store a lock; one that is there already stays."""
+        ...
+
+    async def delete_lock(self, account: str, lock_id: str) -> bool:
+        """Remove a lock; whether it was there."""
+        ...
+
+    async def put_open_trade(
+        self, account: str, traded: Traded, strategy: str, trade: OpenTrade | None
+    ) -> None:
+        """Store the trade that goes on, or that none does."""
+        ...
+
+    async def add_closed_trade(self, trade: ClosedTrade) -> None:
+        """Store a trade that is over."""
+        ...
+
+    async def forget(self, before: datetime, size: int) -> int:
+        """Remove decisions, trades and changes older than that, but what may still be asked for.
+
+        Returns:
+            How many decisions were removed, at most ``size``.
+        """
         ...
 
     async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
@@ -257,6 +339,16 @@ class Exchange(Protocol):
         Raises:
             DomainError: UPSTREAM_UNAVAILABLE where the exchange does not say how it ended.
         """
+        ...
+
+
+class History(Protocol):
+    """Past prices of the market service."""
+
+    async def closes(
+        self, instrument: InstrumentName, interval: str, count: int
+    ) -> Mapping[datetime, Decimal]:
+        """Closing prices of the latest closed candles, by the time each began; none where it is silent."""
         ...
 
 

@@ -2,31 +2,29 @@
 
 from collections.abc import Awaitable, Callable
 
-import grpc
-from trademesh.risk.v1 import exposure_pb2, limits_pb2, risk_service_pb2, risk_service_pb2_grpc
+from trademesh.risk.v1 import exposure_pb2, limits_pb2, risk_service_pb2
 
 from services.chassis.persistence.requests import Once
 from services.chassis.rpc.interceptors.authorization import spiffe_id_of
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
 from services.kernel.clock import Clock
-from services.kernel.names import AccountName
 from services.risk import convert, convert_limits
 from services.risk.domain.trading import TradingMode
 from services.risk.handlers.change_limits import update_limits
 from services.risk.handlers.check_orders import OrderChecks
 from services.risk.handlers.facts import require_facts
 from services.risk.handlers.kill_switch import KillSwitch
+from services.risk.handlers.measure import Measures
 from services.risk.handlers.show_exposure import exposure
 from services.risk.handlers.trading_modes import TradingModes
 from services.risk.ports import MarketData, RiskStore, RiskWriter
+from services.risk.servicer_reports import Context, ReportsServicer, owner
 
 _LONGEST_S, _SHORTEST_S, _OWN_S = 17.0, 0.5, 1.5
 """Longest and shortest wait for the exchange, and what is left for our own answer, in seconds."""
 
-Context = grpc.aio.ServicerContext[object, object]
 
-
-class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
+class RiskServicer(ReportsServicer):
     """Serves ``trademesh.risk.v1.RiskService``.
 
     Args:
@@ -37,6 +35,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         market: prices.
         once: runs a mutation once for each request id.
         clock: the time.
+        measures: measures accounts.
     """
 
     def __init__(
@@ -48,14 +47,13 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         market: MarketData,
         once: Once[RiskWriter],
         clock: Clock,
+        measures: Measures,
     ) -> None:
+        super().__init__(measures, store, once, clock)
         self._checks = checks
         self._modes = modes
         self._switch = switch
-        self._store = store
         self._market = market
-        self._once = once
-        self._clock = clock
 
     async def CheckOrder(
         self, request: risk_service_pb2.CheckOrderRequest, context: Context
@@ -82,7 +80,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         self, request: risk_service_pb2.GetLimitsRequest, context: Context
     ) -> limits_pb2.Limits:
         """Limits of an account."""
-        account = _owner(request.name)
+        account = owner(request.name)
         async with self._store.read() as reader:
             _, limits = await require_facts(reader, account.account)
         return convert_limits.limits_to_proto(account, limits)
@@ -91,7 +89,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         self, request: risk_service_pb2.UpdateLimitsRequest, context: Context
     ) -> limits_pb2.Limits:
         """Change limits of an account."""
-        account = _owner(request.limits.name)
+        account = owner(request.limits.name)
         change = convert_limits.limits_change_from_proto(request)
 
         async def work(writer: RiskWriter) -> limits_pb2.Limits:
@@ -105,7 +103,7 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         self, request: risk_service_pb2.GetExposureRequest, context: Context
     ) -> exposure_pb2.Exposure:
         """What an account has at stake."""
-        account = _owner(request.name)
+        account = owner(request.name)
         report = await exposure(self._store, self._market, self._modes, account)
         return convert.exposure_to_proto(account, report, self._clock.now())
 
@@ -183,8 +181,3 @@ def _within(context: Context) -> float:
     # None, whatever its type says, where the caller has set no deadline.
     left = context.time_remaining() or _LONGEST_S + _OWN_S
     return min(_LONGEST_S, max(_SHORTEST_S, left - _OWN_S))
-
-
-def _owner(singleton: str) -> AccountName:
-    """The account of a singleton's name, as in ``accounts/paper/limits``."""
-    return AccountName.parse(singleton.rpartition("/")[0])

@@ -25,6 +25,8 @@ class RiskSettings(BaseSettings):
         max_event_lag_seconds: how far risk may be behind the exchange's events; beyond it, it does not
             approve.
         cancel_retry_seconds: pause between two attempts to cancel what the kill switch could not yet.
+        equity_interval_seconds: how often the equity of accounts with a limit on losses is looked at.
+        keep_decisions_days: how long decisions and closed trades are kept.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_RISK_", frozen=True)
@@ -40,3 +42,5 @@ class RiskSettings(BaseSettings):
     price_age_seconds: float = Field(default=0.2, ge=0, le=5)
     max_event_lag_seconds: float = Field(default=30.0, gt=0)
     cancel_retry_seconds: float = Field(default=2.0, gt=0)
+    equity_interval_seconds: float = Field(default=5.0, gt=0)
+    keep_decisions_days: int = Field(default=30, ge=8)

@@ -1,7 +1,7 @@
 """Other services, behind our ports."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -13,6 +13,7 @@ from trademesh.market.v1 import instrument_pb2, market_service_pb2, market_servi
 
 from services.chassis.events import Subscription, SubscriptionState
 from services.chassis.rpc.client import MeshError
+from services.chassis.rpc.timestamps import to_datetime
 from services.kernel.clock import Clock
 from services.kernel.decimals import parse
 from services.kernel.errors import DomainError, ErrorKind
@@ -69,6 +70,22 @@ class MarketService:
             if rate is not None:
                 rates[asset] = rate
         return Market(rules, quotes, rates)
+
+    async def closes(
+        self, instrument: InstrumentName, interval: str, count: int
+    ) -> Mapping[datetime, Decimal]:
+        """Closing prices of the latest closed candles, by the time each began; none where it is silent."""
+        request = market_service_pb2.ListCandlesRequest(
+            parent=str(instrument), interval=interval, page_size=count
+        )
+        try:
+            page: market_service_pb2.ListCandlesResponse = await self._market.ListCandles(
+                request, timeout=_TIMEOUT_S
+            )
+        except grpc.aio.AioRpcError as error:
+            _log.warning("history_missing", instrument=str(instrument), code=error.code().name)
+            return {}
+        return {to_datetime(each.open_time): parse(each.close_price) for each in page.candles if each.closed}
 
     async def _known_rules(self, name: InstrumentName, required: InstrumentName | None) -> Rules | None:
         try:

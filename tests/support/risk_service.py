@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import grpc
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.exchange.v1 import (
     balance_pb2,
     exchange_service_pb2,
@@ -20,6 +21,7 @@ from trademesh.exchange.v1 import (
     order_pb2,
 )
 from trademesh.market.v1 import (
+    candle_pb2,
     instrument_pb2,
     market_service_pb2,
     market_service_pb2_grpc,
@@ -30,10 +32,11 @@ from trademesh.risk.v1 import risk_service_pb2 as pb
 from trademesh.type.v1 import side_pb2
 
 from services.chassis.persistence import Database
+from services.chassis.rpc.timestamps import to_timestamp
 from services.chassis.runtime import Binding
 from services.risk.app import assemble
 from services.risk.settings import RiskSettings
-from tests.support.application import EventLog, event_log, runtime_of, serving_application
+from tests.support.application import CLOCK, EventLog, event_log, runtime_of, serving_application
 from tests.support.rpc import Serve
 
 ACCOUNT = "accounts/paper"
@@ -47,6 +50,7 @@ class Market(market_service_pb2_grpc.MarketServiceServicer):
     def __init__(self) -> None:
         self.quoting = True
         self.halted = False
+        self.closes: list[str] = []
 
     async def GetInstrument(self, request: Any, context: Any) -> instrument_pb2.Instrument:  # noqa: N802 - the contract's name
         if request.name != BTC:
@@ -60,6 +64,13 @@ class Market(market_service_pb2_grpc.MarketServiceServicer):
         if not self.quoting:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "stale")
         return ticker_pb2.Ticker(name=request.name, bid_price="59990", ask_price="60010")
+
+    async def ListCandles(self, request: Any, context: Any) -> market_service_pb2.ListCandlesResponse:  # noqa: N802 - the contract's name
+        candles = [
+            candle_pb2.Candle(open_time=Timestamp(seconds=60 * number), close_price=price, closed=True)
+            for number, price in enumerate(self.closes)
+        ]
+        return market_service_pb2.ListCandlesResponse(candles=candles)
 
     def _instrument(self) -> instrument_pb2.Instrument:
         state = (
@@ -121,6 +132,7 @@ def filled(order_id: str, quantity: str, price: str) -> Message:
             fee_asset="usdt",
             base_asset="btc",
             quote_asset="usdt",
+            exchange_time=to_timestamp(CLOCK.now()),
         )
     )
 

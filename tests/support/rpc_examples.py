@@ -105,6 +105,29 @@ def _changes(mesh: RecordedMesh) -> Json:
     return {"parent": ACCOUNT}
 
 
+def _decision(mesh: RecordedMesh) -> Json:
+    decisions = mesh.call("RiskService.ListDecisions", parent=ACCOUNT, page_size=1).decisions
+    return {"name": str(decisions[0].name)}
+
+
+def _new_lock(_: RecordedMesh) -> Json:
+    # Of an instrument that nothing trades.
+    nothing = "venues/sim/instruments/nothing-usdt"
+    late = "2100-01-01T00:00:00Z"
+    lock = {"parent": ACCOUNT, "instrument": nothing, "reason": _WHY, "expire_time": late}
+    return {"request_id": str(uuid4()), **lock}
+
+
+def _lock(mesh: RecordedMesh) -> Json:
+    made = mesh.call("RiskService.CreateLock", **_new_lock(mesh))
+    return {"name": str(made.name), "request_id": str(uuid4())}
+
+
+def _locked(mesh: RecordedMesh) -> Json:
+    _lock(mesh)
+    return {"parent": ACCOUNT}
+
+
 def _start(mesh: RecordedMesh) -> None:
     mesh.start_trading()
 
@@ -176,6 +199,20 @@ EXAMPLES: dict[str, Example] = {
     "RiskService.CheckOrders": Example(_fixed(account=ACCOUNT, orders=[_CHECK, _CHECK]), "decisions"),
     "RiskService.GetTradingState": Example(_fixed(name=f"{ACCOUNT}/tradingState"), "effective_mode"),
     "RiskService.ListTradingStateChanges": Example(_changes, "changes"),
+    "RiskService.ListDecisions": Example(_fixed(parent=ACCOUNT, page_size=2), "decisions"),
+    "RiskService.GetDecision": Example(_decision, "inputs"),
+    "RiskService.GetProtections": Example(_fixed(name=f"{ACCOUNT}/protections"), "name"),
+    "RiskService.UpdateProtections": Example(
+        _asked(protections={"name": f"{ACCOUNT}/protections"}, update_mask="cooldown"), "version"
+    ),
+    "RiskService.CreateLock": Example(_new_lock, "source"),
+    "RiskService.ListLocks": Example(_locked, "locks"),
+    "RiskService.DeleteLock": Example(_lock, ""),
+    "RiskService.GetRiskMetrics": Example(
+        _fixed(name=f"{ACCOUNT}/riskMetrics", parameters={"interval": "1m", "window": 10}), "equity_amount"
+    ),
+    "RiskService.RunStress": Example(_fixed(account=ACCOUNT, scenarios=["crash-20"]), "results"),
+    "RiskService.PreviewExposure": Example(_fixed(account=ACCOUNT, orders=[_CHECK]), "after"),
     "RiskService.GetLimits": Example(_fixed(name=f"{ACCOUNT}/limits"), "max_order_notional"),
     "RiskService.UpdateLimits": Example(_asked(limits=_LIMITS, update_mask="max_open_orders"), "version"),
     "RiskService.GetExposure": Example(_fixed(name=f"{ACCOUNT}/exposure"), "trading_state"),

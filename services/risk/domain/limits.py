@@ -67,11 +67,12 @@ class Limits:
     initial_margin: Decimal = ONE
 
     @property
+    def limits_losses(self) -> bool:
+        """Whether a limit is set on what the day may lose."""
+        return self.max_daily_loss is not None or self.max_daily_drawdown is not None
+
+    @property
     def needs_equity(self) -> bool:
         """Whether a limit is set that depends on what the account is worth."""
-        return not (
-            self.max_concentration is None
-            and self.max_leverage is None
-            and self.max_daily_loss is None
-            and self.max_daily_drawdown is None
-        )
+        shares = self.max_concentration is not None or self.max_leverage is not None
+        return shares or self.limits_losses

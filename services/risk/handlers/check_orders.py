@@ -147,7 +147,7 @@ class OrderChecks:
         self, writer: RiskWriter, facts: AccountFacts, limits: Limits, market: Market
     ) -> Day | None:
         """The day, with what the account is worth now; stored where that is news."""
-        if limits.max_daily_loss is None and limits.max_daily_drawdown is None:
+        if not limits.limits_losses:
             return None
         before = _today(facts, self.clock.now())
         after = seen_today(facts, before, market)

@@ -66,7 +66,7 @@ def decision_from(row: Mapping[str, Any]) -> StoredDecision:
         decide_time=row["decide_time"],
         inputs=row["inputs"] or {},
     )
-    return StoredDecision(order, decision)
+    return StoredDecision(order, decision, row["order_id"], row["correlation_id"])
 
 
 def _reserved(row: Mapping[str, Any], order: OrderTerms) -> Reservation | None:

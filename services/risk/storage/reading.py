@@ -10,21 +10,29 @@ from services.chassis.persistence import Connection, find_row
 from services.risk.domain.account import AccountState
 from services.risk.domain.cancellation import Cancellation
 from services.risk.domain.limits import Limits
+from services.risk.domain.locks import Lock
 from services.risk.domain.order import OrderTerms
+from services.risk.domain.protections import Protections
 from services.risk.domain.question import Recent
+from services.risk.domain.traded import Traded
+from services.risk.domain.trades import ClosedTrade, OpenTrade
 from services.risk.domain.trading import EVERYBODY, TradingChange, TradingMode, TradingState
-from services.risk.ports import AccountFacts, StoredDecision
-from services.risk.storage import rows
+from services.risk.ports import AccountFacts, DecisionFilter, StoredDecision
+from services.risk.storage import rows, trade_rows
 from services.risk.storage.decisions import decision_from
 from services.risk.storage.remembered import RememberedFacts, Tokens
 from services.risk.storage.tables import (
     CANCELLATIONS,
+    CLOSED_TRADES,
     DAYS,
     DECISIONS,
     HEADS,
     HOLDINGS,
     LIMITS,
+    LOCKS,
+    OPEN_TRADES,
     POSITIONS,
+    PROTECTIONS,
     RESERVATIONS,
     TRADING,
     TRADING_CHANGES,
@@ -95,6 +103,46 @@ class SqlRiskReader:
         row = await find_row(self._connection, sa.select(DECISIONS).where(DECISIONS.c.order_id == order_id))
         return None if row is None else decision_from(row)
 
+    async def decisions(
+        self, wanted: DecisionFilter, after: tuple[str, ...] | None, size: int
+    ) -> Sequence[StoredDecision]:
+        """Decisions, newest first; two of the same time in the order of their ids."""
+        columns = DECISIONS.c
+        those = [columns.account == wanted.account]
+        if wanted.denied_only:
+            those.append(columns.approved.is_(False))
+        if wanted.instrument:
+            those.append(columns.instrument == wanted.instrument)
+        if wanted.start_time is not None:
+            those.append(columns.decide_time >= wanted.start_time)
+        if wanted.end_time is not None:
+            those.append(columns.decide_time < wanted.end_time)
+        if after is not None:
+            at, order_id = datetime.fromisoformat(after[0]), after[1]
+            earlier = columns.decide_time < at
+            those.append(sa.or_(earlier, sa.and_(columns.decide_time == at, columns.order_id < order_id)))
+        query = sa.select(DECISIONS).where(*those)
+        query = query.order_by(columns.decide_time.desc(), columns.order_id.desc()).limit(size)
+        return [decision_from(row) for row in _plain(await self._connection.execute(query))]
+
+    async def open_trade(self, account: str, traded: Traded, strategy: str) -> OpenTrade | None:
+        """The trade of a strategy in an instrument that goes on."""
+        columns = OPEN_TRADES.c
+        query = sa.select(OPEN_TRADES).where(
+            columns.account == account,
+            columns.instrument == str(traded.instrument),
+            columns.strategy == strategy,
+        )
+        row = await find_row(self._connection, query)
+        return None if row is None else trade_rows.open_trade_from(row, traded)
+
+    async def closed_trades(self, account: str, since: datetime) -> Sequence[ClosedTrade]:
+        """Trades of an account that closed at that time or later, oldest first."""
+        columns = CLOSED_TRADES.c
+        query = sa.select(CLOSED_TRADES).where(columns.account == account, columns.close_time >= since)
+        found = await self._connection.execute(query.order_by(columns.close_time))
+        return [trade_rows.closed_trade_from(row) for row in _plain(found)]
+
     async def recent(self, order: OrderTerms, limits: Limits, now: datetime) -> Recent:
         """What the account did shortly before, as far as the limits ask."""
         orders, duplicate = 0, ""
@@ -147,7 +195,20 @@ class SqlRiskReader:
             everybody=await self.trading(EVERYBODY),
             state=await self._state(account),
             day=None if day is None else rows.day_from(day),
+            locks=await self._locks(account),
+            protections=await self._protections(account),
         )
+
+    async def _locks(self, account: str) -> tuple[Lock, ...]:
+        columns = LOCKS.c
+        query = sa.select(LOCKS).where(columns.account == account).order_by(columns.create_time.desc())
+        return tuple(trade_rows.lock_from(row) for row in _plain(await self._connection.execute(query)))
+
+    async def _protections(self, account: str) -> Protections:
+        columns = PROTECTIONS.c
+        query = sa.select(PROTECTIONS).where(columns.account == account)
+        row = await find_row(self._connection, query.order_by(columns.version.desc()).limit(1))
+        return Protections() if row is None else trade_rows.protections_from(row)
 
     async def _state(self, account: str) -> AccountState:
         holdings, positions, reservations = [

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,23 +15,30 @@ from services.risk.domain.account import AccountState
 from services.risk.domain.cancellation import Cancellation
 from services.risk.domain.equity import Day
 from services.risk.domain.limits import Limits
+from services.risk.domain.locks import Lock
+from services.risk.domain.protections import Protections
 from services.risk.domain.reservation import Claim, Holding, Reservation
 from services.risk.domain.traded import Traded
+from services.risk.domain.trades import ClosedTrade, OpenTrade
 from services.risk.domain.trading import EVERYBODY, TradingChange, TradingMode, TradingState
 from services.risk.ports import AccountFacts, Asked, StoredDecision
-from services.risk.storage import rows
+from services.risk.storage import rows, trade_rows
 from services.risk.storage.decisions import decision_row
 from services.risk.storage.reading import SqlRiskReader
 from services.risk.storage.remembered import RememberedFacts, Tokens
 from services.risk.storage.tables import (
     CANCELLATIONS,
+    CLOSED_TRADES,
     DAYS,
     DECISIONS,
     ENDED_ORDERS,
     HEADS,
     HOLDINGS,
     LIMITS,
+    LOCKS,
+    OPEN_TRADES,
     POSITIONS,
+    PROTECTIONS,
     RESERVATIONS,
     TRADING,
     TRADING_CHANGES,
@@ -87,6 +94,58 @@ class SqlRiskWriter(SqlRiskReader):
         """Want no intent of an account any more."""
         mine = CANCELLATIONS.c.account == account
         await self._connection.execute(sa.update(CANCELLATIONS).where(mine).values(ended=True))
+
+    async def put_protections(self, account: str, protections: Protections) -> None:
+        """Store a version of the protections of an account."""
+        facts = await self.facts(account)
+        row = {
+            "account": account,
+            "version": protections.version,
+            "document": trade_rows.protections_document(protections),
+            "update_time": protections.update_time,
+        }
+        await self._connection.execute(sa.insert(PROTECTIONS).values(**row))
+        await self._changed(replace(facts, protections=protections))
+
+    async def put_lock(self, lock: Lock) -> None:
+        """Store a lock; one that is there already stays."""
+        facts = await self.facts(lock.account)
+        if await insert_if_absent(self._connection, LOCKS, trade_rows.lock_row(lock)):
+            await self._changed(replace(facts, locks=(lock, *facts.locks)))
+
+    async def delete_lock(self, account: str, lock_id: str) -> bool:
+        """Remove a lock; whether it was there."""
+        facts = await self.facts(account)
+        left = tuple(lock for lock in facts.locks if lock.lock_id != lock_id)
+        if left == facts.locks:
+            return False
+        await self._connection.execute(sa.delete(LOCKS).where(LOCKS.c.lock_id == lock_id))
+        await self._changed(replace(facts, locks=left))
+        return True
+
+    async def put_open_trade(
+        self, account: str, traded: Traded, strategy: str, trade: OpenTrade | None
+    ) -> None:
+        """Store the trade that goes on, or that none does."""
+        key = {"account": account, "instrument": str(traded.instrument), "strategy": strategy}
+        if trade is not None:
+            await self._upsert(OPEN_TRADES, key, trade_rows.open_trade_row(trade))
+            return
+        mine = [OPEN_TRADES.c[name] == value for name, value in key.items()]
+        await self._connection.execute(sa.delete(OPEN_TRADES).where(*mine))
+
+    async def add_closed_trade(self, trade: ClosedTrade) -> None:
+        """Store a trade that is over."""
+        await insert_if_absent(self._connection, CLOSED_TRADES, trade_rows.closed_trade_row(trade))
+
+    async def forget(self, before: datetime, size: int) -> int:
+        """Remove decisions on orders that nothing is set aside for, and trades, older than that."""
+        old, held = DECISIONS.c.decide_time < before, RESERVATIONS.c.order_id == DECISIONS.c.order_id
+        some = sa.select(DECISIONS.c.order_id).where(old, ~sa.exists().where(held)).limit(size)
+        ids = list((await self._connection.execute(some)).scalars())
+        await self._connection.execute(sa.delete(DECISIONS).where(DECISIONS.c.order_id.in_(ids)))
+        await self._connection.execute(sa.delete(CLOSED_TRADES).where(CLOSED_TRADES.c.close_time < before))
+        return len(ids)
 
     async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
         """Store a decision, with its reservation."""

@@ -153,3 +153,53 @@ ENDED_ORDERS = sa.Table(
     METADATA,
     sa.Column("order_id", sa.Text, primary_key=True),
 )
+
+# Every version of the protections stays, as that of the limits.
+PROTECTIONS = sa.Table(
+    "protection_versions",
+    METADATA,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("document", sa.JSON, nullable=False),
+    sa.Column("update_time", UtcDateTime, nullable=False),
+)
+
+LOCKS = sa.Table(
+    "locks",
+    METADATA,
+    sa.Column("lock_id", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False, index=True),
+    sa.Column("instrument", sa.Text, nullable=False),
+    sa.Column("strategy", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("create_time", UtcDateTime, nullable=False),
+    sa.Column("expire_time", UtcDateTime, nullable=False),
+)
+
+OPEN_TRADES = sa.Table(
+    "open_trades",
+    METADATA,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("instrument", sa.Text, primary_key=True),
+    sa.Column("strategy", sa.Text, primary_key=True),
+    sa.Column("open_time", UtcDateTime, nullable=False),
+    sa.Column("quantity", ExactDecimal, nullable=False),
+    sa.Column("greatest", ExactDecimal, nullable=False),
+    sa.Column("cash", ExactDecimal, nullable=False),
+    sa.Column("entry_cost", ExactDecimal, nullable=False),
+)
+
+CLOSED_TRADES = sa.Table(
+    "closed_trades",
+    METADATA,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("instrument", sa.Text, primary_key=True),
+    sa.Column("strategy", sa.Text, primary_key=True),
+    sa.Column("close_time", UtcDateTime, primary_key=True),
+    sa.Column("open_time", UtcDateTime, primary_key=True),
+    sa.Column("profit", ExactDecimal, nullable=False),
+    sa.Column("ratio", ExactDecimal, nullable=False),
+    sa.Column("stopped", sa.Boolean, nullable=False),
+    sa.Index("ix_closed_trades_account_close_time", "account", "close_time"),
+)

@@ -24,17 +24,22 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trademesh.options.v1 import method_pb2 as trademesh_dot_options_dot_v1_dot_method__pb2
 from trademesh.risk.v1 import decision_pb2 as trademesh_dot_risk_dot_v1_dot_decision__pb2
+from trademesh.risk.v1 import decision_record_pb2 as trademesh_dot_risk_dot_v1_dot_decision__record__pb2
 from trademesh.risk.v1 import exposure_pb2 as trademesh_dot_risk_dot_v1_dot_exposure__pb2
 from trademesh.risk.v1 import limits_pb2 as trademesh_dot_risk_dot_v1_dot_limits__pb2
+from trademesh.risk.v1 import metrics_pb2 as trademesh_dot_risk_dot_v1_dot_metrics__pb2
+from trademesh.risk.v1 import protection_pb2 as trademesh_dot_risk_dot_v1_dot_protection__pb2
 from trademesh.type.v1 import contract_pb2 as trademesh_dot_type_dot_v1_dot_contract__pb2
 from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 from trademesh.type.v1 import side_pb2 as trademesh_dot_type_dot_v1_dot_side__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$trademesh/risk/v1/risk_service.proto\x12\x11trademesh.risk.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a!trademesh/options/v1/method.proto\x1a trademesh/risk/v1/decision.proto\x1a trademesh/risk/v1/exposure.proto\x1a\x1etrademesh/risk/v1/limits.proto\x1a trademesh/type/v1/contract.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1ctrademesh/type/v1/side.proto\"\xac\x06\n\x11\x43heckOrderRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12\x19\n\x08order_id\x18\x02 \x01(\tR\x07orderId\x12Q\n\ninstrument\x18\x03 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12\x37\n\x04side\x18\x04 \x01(\x0e\x32\x17.trademesh.type.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04side\x12%\n\x08quantity\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x08quantity\x12-\n\x0blimit_price\x18\x06 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\nlimitPrice\x12#\n\rvalidate_only\x18\x07 \x01(\x08R\x0cvalidateOnly\x12\x1f\n\x0breduce_only\x18\x08 \x01(\x08R\nreduceOnly\x12\x31\n\rtrigger_price\x18\t \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0ctriggerPrice\x12!\n\x05group\x18\n \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\x05group\x12=\n\x08strategy\x18\x0b \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x08strategy\x12<\n\x08\x63ontract\x18\x0c \x01(\x0b\x32 .trademesh.type.v1.ContractTermsR\x08\x63ontract:\xc8\x01\xbaH\xc4\x01\x1a\xc1\x01\n\x14\x63heck_order.order_id\x12\x34order_id must be a uuid, or empty with validate_only\x1asthis.order_id.matches(\'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$\') || (this.validate_only && this.order_id == \'\')\"M\n\x12\x43heckOrderResponse\x12\x37\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1b.trademesh.risk.v1.DecisionR\x08\x64\x65\x63ision\"\x96\x01\n\x12\x43heckOrdersRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12H\n\x06orders\x18\x02 \x03(\x0b\x32$.trademesh.risk.v1.CheckOrderRequestB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14R\x06orders\"P\n\x13\x43heckOrdersResponse\x12\x39\n\tdecisions\x18\x01 \x03(\x0b\x32\x1b.trademesh.risk.v1.DecisionR\tdecisions\"K\n\x10GetLimitsRequest\x12\x37\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^accounts/[a-z0-9-]+/limits$R\x04name\"\xb6\x01\n\x13UpdateLimitsRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\x39\n\x06limits\x18\x02 \x01(\x0b\x32\x19.trademesh.risk.v1.LimitsB\x06\xbaH\x03\xc8\x01\x01R\x06limits\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"O\n\x12GetExposureRequest\x12\x39\n\x04name\x18\x01 \x01(\tB%\xbaH\"r 2\x1e^accounts/[a-z0-9-]+/exposure$R\x04name\"\x89\x02\n\x12HaltTradingRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12@\n\x04mode\x18\x04 \x01(\x0e\x32\x1e.trademesh.risk.v1.TradingModeB\x0c\xbaH\t\x82\x01\x06\x18\x00\x18\x02\x18\x03R\x04mode\x12,\n\x12\x63\x61ncel_open_orders\x18\x05 \x01(\x08R\x10\x63\x61ncelOpenOrders\"\x9b\x01\n\x14ResumeTradingRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\"W\n\x16GetTradingStateRequest\x12=\n\x04name\x18\x01 \x01(\tB)\xbaH&r$2\"^accounts/[a-z0-9-]+/tradingState$R\x04name\"\xa8\x01\n\x1eListTradingStateChangesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x8a\x01\n\x1fListTradingStateChangesResponse\x12?\n\x07\x63hanges\x18\x01 \x03(\x0b\x32%.trademesh.risk.v1.TradingStateChangeR\x07\x63hanges\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xcf\x0b\n\x0bRiskService\x12\xa3\x01\n\nCheckOrder\x12$.trademesh.risk.v1.CheckOrderRequest\x1a%.trademesh.risk.v1.CheckOrderResponse\"H\xca\xc1\x18\x16\n\nrisk.check\x12\x02\x08\x02\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02(\"#/v1/{account=accounts/*}:checkOrder:\x01*\x12\xa7\x01\n\x0b\x43heckOrders\x12%.trademesh.risk.v1.CheckOrdersRequest\x1a&.trademesh.risk.v1.CheckOrdersResponse\"I\xca\xc1\x18\x16\n\nrisk.check\x12\x02\x08\x05\x18\x01 \x02(\x01\x82\xd3\xe4\x93\x02)\"$/v1/{account=accounts/*}:checkOrders:\x01*\x12\x8a\x01\n\tGetLimits\x12#.trademesh.risk.v1.GetLimitsRequest\x1a\x19.trademesh.risk.v1.Limits\"=\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=accounts/*/limits}\x12\x9b\x01\n\x0cUpdateLimits\x12&.trademesh.risk.v1.UpdateLimitsRequest\x1a\x19.trademesh.risk.v1.Limits\"H\xca\xc1\x18\x16\n\nrisk.write\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02(2#/v1/{limits.name=accounts/*/limits}:\x01*\x12\x92\x01\n\x0bGetExposure\x12%.trademesh.risk.v1.GetExposureRequest\x1a\x1b.trademesh.risk.v1.Exposure\"?\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=accounts/*/exposure}\x12\x98\x01\n\x0bHaltTrading\x12%.trademesh.risk.v1.HaltTradingRequest\x1a\x1f.trademesh.risk.v1.TradingState\"A\xca\xc1\x18\x15\n\trisk.halt\x12\x02\x08\x14\x18\x02 \x04(\x01\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{account=accounts/*}:halt:\x01*\x12\x9e\x01\n\rResumeTrading\x12\'.trademesh.risk.v1.ResumeTradingRequest\x1a\x1f.trademesh.risk.v1.TradingState\"C\xca\xc1\x18\x15\n\trisk.halt\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02$\"\x1f/v1/{account=accounts/*}:resume:\x01*\x12\xa2\x01\n\x0fGetTradingState\x12).trademesh.risk.v1.GetTradingStateRequest\x1a\x1f.trademesh.risk.v1.TradingState\"C\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=accounts/*/tradingState}\x12\xce\x01\n\x17ListTradingStateChanges\x12\x31.trademesh.risk.v1.ListTradingStateChangesRequest\x1a\x32.trademesh.risk.v1.ListTradingStateChangesResponse\"L\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02-\x12+/v1/{parent=accounts/*}/tradingStateChangesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$trademesh/risk/v1/risk_service.proto\x12\x11trademesh.risk.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trademesh/options/v1/method.proto\x1a trademesh/risk/v1/decision.proto\x1a\'trademesh/risk/v1/decision_record.proto\x1a trademesh/risk/v1/exposure.proto\x1a\x1etrademesh/risk/v1/limits.proto\x1a\x1ftrademesh/risk/v1/metrics.proto\x1a\"trademesh/risk/v1/protection.proto\x1a trademesh/type/v1/contract.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1ctrademesh/type/v1/side.proto\"\xac\x06\n\x11\x43heckOrderRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12\x19\n\x08order_id\x18\x02 \x01(\tR\x07orderId\x12Q\n\ninstrument\x18\x03 \x01(\tB1\xbaH.r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$R\ninstrument\x12\x37\n\x04side\x18\x04 \x01(\x0e\x32\x17.trademesh.type.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04side\x12%\n\x08quantity\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xa0\xc2\x18\x01R\x08quantity\x12-\n\x0blimit_price\x18\x06 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\nlimitPrice\x12#\n\rvalidate_only\x18\x07 \x01(\x08R\x0cvalidateOnly\x12\x1f\n\x0breduce_only\x18\x08 \x01(\x08R\nreduceOnly\x12\x31\n\rtrigger_price\x18\t \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x0ctriggerPrice\x12!\n\x05group\x18\n \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\x05group\x12=\n\x08strategy\x18\x0b \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x08strategy\x12<\n\x08\x63ontract\x18\x0c \x01(\x0b\x32 .trademesh.type.v1.ContractTermsR\x08\x63ontract:\xc8\x01\xbaH\xc4\x01\x1a\xc1\x01\n\x14\x63heck_order.order_id\x12\x34order_id must be a uuid, or empty with validate_only\x1asthis.order_id.matches(\'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$\') || (this.validate_only && this.order_id == \'\')\"M\n\x12\x43heckOrderResponse\x12\x37\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1b.trademesh.risk.v1.DecisionR\x08\x64\x65\x63ision\"\x96\x01\n\x12\x43heckOrdersRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12H\n\x06orders\x18\x02 \x03(\x0b\x32$.trademesh.risk.v1.CheckOrderRequestB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14R\x06orders\"P\n\x13\x43heckOrdersResponse\x12\x39\n\tdecisions\x18\x01 \x03(\x0b\x32\x1b.trademesh.risk.v1.DecisionR\tdecisions\"K\n\x10GetLimitsRequest\x12\x37\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^accounts/[a-z0-9-]+/limits$R\x04name\"\xb6\x01\n\x13UpdateLimitsRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\x39\n\x06limits\x18\x02 \x01(\x0b\x32\x19.trademesh.risk.v1.LimitsB\x06\xbaH\x03\xc8\x01\x01R\x06limits\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"O\n\x12GetExposureRequest\x12\x39\n\x04name\x18\x01 \x01(\tB%\xbaH\"r 2\x1e^accounts/[a-z0-9-]+/exposure$R\x04name\"\x89\x02\n\x12HaltTradingRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12@\n\x04mode\x18\x04 \x01(\x0e\x32\x1e.trademesh.risk.v1.TradingModeB\x0c\xbaH\t\x82\x01\x06\x18\x00\x18\x02\x18\x03R\x04mode\x12,\n\x12\x63\x61ncel_open_orders\x18\x05 \x01(\x08R\x10\x63\x61ncelOpenOrders\"\x9b\x01\n\x14ResumeTradingRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\"W\n\x16GetTradingStateRequest\x12=\n\x04name\x18\x01 \x01(\tB)\xbaH&r$2\"^accounts/[a-z0-9-]+/tradingState$R\x04name\"\xa8\x01\n\x1eListTradingStateChangesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x8a\x01\n\x1fListTradingStateChangesResponse\x12?\n\x07\x63hanges\x18\x01 \x03(\x0b\x32%.trademesh.risk.v1.TradingStateChangeR\x07\x63hanges\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x87\x03\n\x14ListDecisionsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x1f\n\x0b\x64\x65nied_only\x18\x04 \x01(\x08R\ndeniedOnly\x12T\n\ninstrument\x18\x05 \x01(\tB4\xbaH1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\xd8\x01\x01R\ninstrument\x12\x39\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"\x80\x01\n\x15ListDecisionsResponse\x12?\n\tdecisions\x18\x01 \x03(\x0b\x32!.trademesh.risk.v1.DecisionRecordR\tdecisions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"[\n\x12GetDecisionRequest\x12\x45\n\x04name\x18\x01 \x01(\tB1\xbaH.r,2*^accounts/[a-z0-9-]+/decisions/[a-z0-9-]+$R\x04name\"U\n\x15GetProtectionsRequest\x12<\n\x04name\x18\x01 \x01(\tB(\xbaH%r#2!^accounts/[a-z0-9-]+/protections$R\x04name\"\xca\x01\n\x18UpdateProtectionsRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12H\n\x0bprotections\x18\x02 \x01(\x0b\x32\x1e.trademesh.risk.v1.ProtectionsB\x06\xbaH\x03\xc8\x01\x01R\x0bprotections\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"\xf0\x02\n\x11\x43reateLockRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12T\n\ninstrument\x18\x03 \x01(\tB4\xbaH1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\xd8\x01\x01R\ninstrument\x12=\n\x08strategy\x18\x04 \x01(\tB!\xbaH\x1er\x19\x32\x17^strategies/[a-z0-9-]+$\xd8\x01\x01R\x08strategy\x12\"\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12\x43\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\nexpireTime\"H\n\x10ListLocksRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x06parent\"B\n\x11ListLocksResponse\x12-\n\x05locks\x18\x01 \x03(\x0b\x32\x17.trademesh.risk.v1.LockR\x05locks\"\x7f\n\x11\x44\x65leteLockRequest\x12\x41\n\x04name\x18\x01 \x01(\tB-\xbaH*r(2&^accounts/[a-z0-9-]+/locks/[a-z0-9-]+$R\x04name\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\x9b\x01\n\x15GetRiskMetricsRequest\x12<\n\x04name\x18\x01 \x01(\tB(\xbaH%r#2!^accounts/[a-z0-9-]+/riskMetrics$R\x04name\x12\x44\n\nparameters\x18\x02 \x01(\x0b\x32$.trademesh.risk.v1.MetricsParametersR\nparameters\"\xe7\x01\n\x10RunStressRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12_\n\tscenarios\x18\x02 \x03(\tBA\xbaH>\x92\x01;\x10\n\"7r5R\x08\x63rash-20R\x08\x63rash-50R\x08rally-30R\talt-crashR\nmarch-2020R\tscenarios\x12:\n\x06shocks\x18\x03 \x03(\x0b\x32\x18.trademesh.risk.v1.ShockB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06shocks\"N\n\x11RunStressResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.trademesh.risk.v1.StressResultR\x07results\"\xe0\x01\n\x16PreviewExposureRequest\x12\x36\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^accounts/[a-z0-9-]+$R\x07\x61\x63\x63ount\x12H\n\x06orders\x18\x02 \x03(\x0b\x32$.trademesh.risk.v1.CheckOrderRequestB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14R\x06orders\x12\x44\n\nparameters\x18\x03 \x01(\x0b\x32$.trademesh.risk.v1.MetricsParametersR\nparameters\"\x87\x01\n\x17PreviewExposureResponse\x12\x36\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32\x1e.trademesh.risk.v1.RiskMetricsR\x06\x62\x65\x66ore\x12\x34\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\x1e.trademesh.risk.v1.RiskMetricsR\x05\x61\x66ter2\x9f\x18\n\x0bRiskService\x12\xa3\x01\n\nCheckOrder\x12$.trademesh.risk.v1.CheckOrderRequest\x1a%.trademesh.risk.v1.CheckOrderResponse\"H\xca\xc1\x18\x16\n\nrisk.check\x12\x02\x08\x02\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02(\"#/v1/{account=accounts/*}:checkOrder:\x01*\x12\xa7\x01\n\x0b\x43heckOrders\x12%.trademesh.risk.v1.CheckOrdersRequest\x1a&.trademesh.risk.v1.CheckOrdersResponse\"I\xca\xc1\x18\x16\n\nrisk.check\x12\x02\x08\x05\x18\x01 \x02(\x01\x82\xd3\xe4\x93\x02)\"$/v1/{account=accounts/*}:checkOrders:\x01*\x12\x8a\x01\n\tGetLimits\x12#.trademesh.risk.v1.GetLimitsRequest\x1a\x19.trademesh.risk.v1.Limits\"=\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=accounts/*/limits}\x12\x9b\x01\n\x0cUpdateLimits\x12&.trademesh.risk.v1.UpdateLimitsRequest\x1a\x19.trademesh.risk.v1.Limits\"H\xca\xc1\x18\x16\n\nrisk.write\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02(2#/v1/{limits.name=accounts/*/limits}:\x01*\x12\x92\x01\n\x0bGetExposure\x12%.trademesh.risk.v1.GetExposureRequest\x1a\x1b.trademesh.risk.v1.Exposure\"?\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=accounts/*/exposure}\x12\x98\x01\n\x0bHaltTrading\x12%.trademesh.risk.v1.HaltTradingRequest\x1a\x1f.trademesh.risk.v1.TradingState\"A\xca\xc1\x18\x15\n\trisk.halt\x12\x02\x08\x14\x18\x02 \x04(\x01\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{account=accounts/*}:halt:\x01*\x12\x9e\x01\n\rResumeTrading\x12\'.trademesh.risk.v1.ResumeTradingRequest\x1a\x1f.trademesh.risk.v1.TradingState\"C\xca\xc1\x18\x15\n\trisk.halt\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02$\"\x1f/v1/{account=accounts/*}:resume:\x01*\x12\xa2\x01\n\x0fGetTradingState\x12).trademesh.risk.v1.GetTradingStateRequest\x1a\x1f.trademesh.risk.v1.TradingState\"C\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=accounts/*/tradingState}\x12\xce\x01\n\x17ListTradingStateChanges\x12\x31.trademesh.risk.v1.ListTradingStateChangesRequest\x1a\x32.trademesh.risk.v1.ListTradingStateChangesResponse\"L\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02-\x12+/v1/{parent=accounts/*}/tradingStateChanges\x12\xa6\x01\n\rListDecisions\x12\'.trademesh.risk.v1.ListDecisionsRequest\x1a(.trademesh.risk.v1.ListDecisionsResponse\"B\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=accounts/*}/decisions\x12\x9b\x01\n\x0bGetDecision\x12%.trademesh.risk.v1.GetDecisionRequest\x1a!.trademesh.risk.v1.DecisionRecord\"B\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{name=accounts/*/decisions/*}\x12\x9e\x01\n\x0eGetProtections\x12(.trademesh.risk.v1.GetProtectionsRequest\x1a\x1e.trademesh.risk.v1.Protections\"B\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{name=accounts/*/protections}\x12\xb4\x01\n\x11UpdateProtections\x12+.trademesh.risk.v1.UpdateProtectionsRequest\x1a\x1e.trademesh.risk.v1.Protections\"R\xca\xc1\x18\x16\n\nrisk.write\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02\x32\x32-/v1/{protections.name=accounts/*/protections}:\x01*\x12\x8f\x01\n\nCreateLock\x12$.trademesh.risk.v1.CreateLockRequest\x1a\x17.trademesh.risk.v1.Lock\"B\xca\xc1\x18\x16\n\nrisk.write\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{parent=accounts/*}/locks:\x01*\x12\x96\x01\n\tListLocks\x12#.trademesh.risk.v1.ListLocksRequest\x1a$.trademesh.risk.v1.ListLocksResponse\">\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x02\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=accounts/*}/locks\x12\x8b\x01\n\nDeleteLock\x12$.trademesh.risk.v1.DeleteLockRequest\x1a\x16.google.protobuf.Empty\"?\xca\xc1\x18\x16\n\nrisk.write\x12\x02\x08\x05\x18\x02 \x02(\x01\x82\xd3\xe4\x93\x02\x1f*\x1d/v1/{name=accounts/*/locks/*}\x12\x9e\x01\n\x0eGetRiskMetrics\x12(.trademesh.risk.v1.GetRiskMetricsRequest\x1a\x1e.trademesh.risk.v1.RiskMetrics\"B\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\n\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{name=accounts/*/riskMetrics}\x12\x9b\x01\n\tRunStress\x12#.trademesh.risk.v1.RunStressRequest\x1a$.trademesh.risk.v1.RunStressResponse\"C\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\x05\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02$\"\x1f/v1/{account=accounts/*}:stress:\x01*\x12\xb6\x01\n\x0fPreviewExposure\x12).trademesh.risk.v1.PreviewExposureRequest\x1a*.trademesh.risk.v1.PreviewExposureResponse\"L\xca\xc1\x18\x15\n\trisk.read\x12\x02\x08\n\x18\x01 \x01(\x01\x82\xd3\xe4\x93\x02-\"(/v1/{account=accounts/*}:previewExposure:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -93,6 +98,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTRADINGSTATECHANGESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTTRADINGSTATECHANGESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTTRADINGSTATECHANGESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['instrument']._loaded_options = None
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['instrument']._serialized_options = b'\272H1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\330\001\001'
+  _globals['_GETDECISIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETDECISIONREQUEST'].fields_by_name['name']._serialized_options = b'\272H.r,2*^accounts/[a-z0-9-]+/decisions/[a-z0-9-]+$'
+  _globals['_GETPROTECTIONSREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETPROTECTIONSREQUEST'].fields_by_name['name']._serialized_options = b'\272H%r#2!^accounts/[a-z0-9-]+/protections$'
+  _globals['_UPDATEPROTECTIONSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEPROTECTIONSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_UPDATEPROTECTIONSREQUEST'].fields_by_name['protections']._loaded_options = None
+  _globals['_UPDATEPROTECTIONSREQUEST'].fields_by_name['protections']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CREATELOCKREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CREATELOCKREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_CREATELOCKREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATELOCKREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CREATELOCKREQUEST'].fields_by_name['instrument']._loaded_options = None
+  _globals['_CREATELOCKREQUEST'].fields_by_name['instrument']._serialized_options = b'\272H1r,2*^venues/[a-z0-9-]+/instruments/[a-z0-9-]+$\330\001\001'
+  _globals['_CREATELOCKREQUEST'].fields_by_name['strategy']._loaded_options = None
+  _globals['_CREATELOCKREQUEST'].fields_by_name['strategy']._serialized_options = b'\272H\036r\0312\027^strategies/[a-z0-9-]+$\330\001\001'
+  _globals['_CREATELOCKREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_CREATELOCKREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
+  _globals['_CREATELOCKREQUEST'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_CREATELOCKREQUEST'].fields_by_name['expire_time']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LISTLOCKSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTLOCKSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_DELETELOCKREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETELOCKREQUEST'].fields_by_name['name']._serialized_options = b'\272H*r(2&^accounts/[a-z0-9-]+/locks/[a-z0-9-]+$'
+  _globals['_DELETELOCKREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_DELETELOCKREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_GETRISKMETRICSREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETRISKMETRICSREQUEST'].fields_by_name['name']._serialized_options = b'\272H%r#2!^accounts/[a-z0-9-]+/riskMetrics$'
+  _globals['_RUNSTRESSREQUEST'].fields_by_name['account']._loaded_options = None
+  _globals['_RUNSTRESSREQUEST'].fields_by_name['account']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_RUNSTRESSREQUEST'].fields_by_name['scenarios']._loaded_options = None
+  _globals['_RUNSTRESSREQUEST'].fields_by_name['scenarios']._serialized_options = b'\272H>\222\001;\020\n\"7r5R\010crash-20R\010crash-50R\010rally-30R\talt-crashR\nmarch-2020'
+  _globals['_RUNSTRESSREQUEST'].fields_by_name['shocks']._loaded_options = None
+  _globals['_RUNSTRESSREQUEST'].fields_by_name['shocks']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_PREVIEWEXPOSUREREQUEST'].fields_by_name['account']._loaded_options = None
+  _globals['_PREVIEWEXPOSUREREQUEST'].fields_by_name['account']._serialized_options = b'\272H\031r\0272\025^accounts/[a-z0-9-]+$'
+  _globals['_PREVIEWEXPOSUREREQUEST'].fields_by_name['orders']._loaded_options = None
+  _globals['_PREVIEWEXPOSUREREQUEST'].fields_by_name['orders']._serialized_options = b'\272H\007\222\001\004\010\001\020\024'
   _globals['_RISKSERVICE'].methods_by_name['CheckOrder']._loaded_options = None
   _globals['_RISKSERVICE'].methods_by_name['CheckOrder']._serialized_options = b'\312\301\030\026\n\nrisk.check\022\002\010\002\030\002 \002(\001\202\323\344\223\002(\"#/v1/{account=accounts/*}:checkOrder:\001*'
   _globals['_RISKSERVICE'].methods_by_name['CheckOrders']._loaded_options = None
@@ -111,30 +162,78 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RISKSERVICE'].methods_by_name['GetTradingState']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002$\022\"/v1/{name=accounts/*/tradingState}'
   _globals['_RISKSERVICE'].methods_by_name['ListTradingStateChanges']._loaded_options = None
   _globals['_RISKSERVICE'].methods_by_name['ListTradingStateChanges']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002-\022+/v1/{parent=accounts/*}/tradingStateChanges'
-  _globals['_CHECKORDERREQUEST']._serialized_start=383
-  _globals['_CHECKORDERREQUEST']._serialized_end=1195
-  _globals['_CHECKORDERRESPONSE']._serialized_start=1197
-  _globals['_CHECKORDERRESPONSE']._serialized_end=1274
-  _globals['_CHECKORDERSREQUEST']._serialized_start=1277
-  _globals['_CHECKORDERSREQUEST']._serialized_end=1427
-  _globals['_CHECKORDERSRESPONSE']._serialized_start=1429
-  _globals['_CHECKORDERSRESPONSE']._serialized_end=1509
-  _globals['_GETLIMITSREQUEST']._serialized_start=1511
-  _globals['_GETLIMITSREQUEST']._serialized_end=1586
-  _globals['_UPDATELIMITSREQUEST']._serialized_start=1589
-  _globals['_UPDATELIMITSREQUEST']._serialized_end=1771
-  _globals['_GETEXPOSUREREQUEST']._serialized_start=1773
-  _globals['_GETEXPOSUREREQUEST']._serialized_end=1852
-  _globals['_HALTTRADINGREQUEST']._serialized_start=1855
-  _globals['_HALTTRADINGREQUEST']._serialized_end=2120
-  _globals['_RESUMETRADINGREQUEST']._serialized_start=2123
-  _globals['_RESUMETRADINGREQUEST']._serialized_end=2278
-  _globals['_GETTRADINGSTATEREQUEST']._serialized_start=2280
-  _globals['_GETTRADINGSTATEREQUEST']._serialized_end=2367
-  _globals['_LISTTRADINGSTATECHANGESREQUEST']._serialized_start=2370
-  _globals['_LISTTRADINGSTATECHANGESREQUEST']._serialized_end=2538
-  _globals['_LISTTRADINGSTATECHANGESRESPONSE']._serialized_start=2541
-  _globals['_LISTTRADINGSTATECHANGESRESPONSE']._serialized_end=2679
-  _globals['_RISKSERVICE']._serialized_start=2682
-  _globals['_RISKSERVICE']._serialized_end=4169
+  _globals['_RISKSERVICE'].methods_by_name['ListDecisions']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['ListDecisions']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002#\022!/v1/{parent=accounts/*}/decisions'
+  _globals['_RISKSERVICE'].methods_by_name['GetDecision']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['GetDecision']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002#\022!/v1/{name=accounts/*/decisions/*}'
+  _globals['_RISKSERVICE'].methods_by_name['GetProtections']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['GetProtections']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002#\022!/v1/{name=accounts/*/protections}'
+  _globals['_RISKSERVICE'].methods_by_name['UpdateProtections']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['UpdateProtections']._serialized_options = b'\312\301\030\026\n\nrisk.write\022\002\010\005\030\002 \002(\001\202\323\344\223\00222-/v1/{protections.name=accounts/*/protections}:\001*'
+  _globals['_RISKSERVICE'].methods_by_name['CreateLock']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['CreateLock']._serialized_options = b'\312\301\030\026\n\nrisk.write\022\002\010\005\030\002 \002(\001\202\323\344\223\002\"\"\035/v1/{parent=accounts/*}/locks:\001*'
+  _globals['_RISKSERVICE'].methods_by_name['ListLocks']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['ListLocks']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\002\030\001 \001(\001\202\323\344\223\002\037\022\035/v1/{parent=accounts/*}/locks'
+  _globals['_RISKSERVICE'].methods_by_name['DeleteLock']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['DeleteLock']._serialized_options = b'\312\301\030\026\n\nrisk.write\022\002\010\005\030\002 \002(\001\202\323\344\223\002\037*\035/v1/{name=accounts/*/locks/*}'
+  _globals['_RISKSERVICE'].methods_by_name['GetRiskMetrics']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['GetRiskMetrics']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\n\030\001 \001(\001\202\323\344\223\002#\022!/v1/{name=accounts/*/riskMetrics}'
+  _globals['_RISKSERVICE'].methods_by_name['RunStress']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['RunStress']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\005\030\001 \001(\001\202\323\344\223\002$\"\037/v1/{account=accounts/*}:stress:\001*'
+  _globals['_RISKSERVICE'].methods_by_name['PreviewExposure']._loaded_options = None
+  _globals['_RISKSERVICE'].methods_by_name['PreviewExposure']._serialized_options = b'\312\301\030\025\n\trisk.read\022\002\010\n\030\001 \001(\001\202\323\344\223\002-\"(/v1/{account=accounts/*}:previewExposure:\001*'
+  _globals['_CHECKORDERREQUEST']._serialized_start=555
+  _globals['_CHECKORDERREQUEST']._serialized_end=1367
+  _globals['_CHECKORDERRESPONSE']._serialized_start=1369
+  _globals['_CHECKORDERRESPONSE']._serialized_end=1446
+  _globals['_CHECKORDERSREQUEST']._serialized_start=1449
+  _globals['_CHECKORDERSREQUEST']._serialized_end=1599
+  _globals['_CHECKORDERSRESPONSE']._serialized_start=1601
+  _globals['_CHECKORDERSRESPONSE']._serialized_end=1681
+  _globals['_GETLIMITSREQUEST']._serialized_start=1683
+  _globals['_GETLIMITSREQUEST']._serialized_end=1758
+  _globals['_UPDATELIMITSREQUEST']._serialized_start=1761
+  _globals['_UPDATELIMITSREQUEST']._serialized_end=1943
+  _globals['_GETEXPOSUREREQUEST']._serialized_start=1945
+  _globals['_GETEXPOSUREREQUEST']._serialized_end=2024
+  _globals['_HALTTRADINGREQUEST']._serialized_start=2027
+  _globals['_HALTTRADINGREQUEST']._serialized_end=2292
+  _globals['_RESUMETRADINGREQUEST']._serialized_start=2295
+  _globals['_RESUMETRADINGREQUEST']._serialized_end=2450
+  _globals['_GETTRADINGSTATEREQUEST']._serialized_start=2452
+  _globals['_GETTRADINGSTATEREQUEST']._serialized_end=2539
+  _globals['_LISTTRADINGSTATECHANGESREQUEST']._serialized_start=2542
+  _globals['_LISTTRADINGSTATECHANGESREQUEST']._serialized_end=2710
+  _globals['_LISTTRADINGSTATECHANGESRESPONSE']._serialized_start=2713
+  _globals['_LISTTRADINGSTATECHANGESRESPONSE']._serialized_end=2851
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=2854
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=3245
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=3248
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=3376
+  _globals['_GETDECISIONREQUEST']._serialized_start=3378
+  _globals['_GETDECISIONREQUEST']._serialized_end=3469
+  _globals['_GETPROTECTIONSREQUEST']._serialized_start=3471
+  _globals['_GETPROTECTIONSREQUEST']._serialized_end=3556
+  _globals['_UPDATEPROTECTIONSREQUEST']._serialized_start=3559
+  _globals['_UPDATEPROTECTIONSREQUEST']._serialized_end=3761
+  _globals['_CREATELOCKREQUEST']._serialized_start=3764
+  _globals['_CREATELOCKREQUEST']._serialized_end=4132
+  _globals['_LISTLOCKSREQUEST']._serialized_start=4134
+  _globals['_LISTLOCKSREQUEST']._serialized_end=4206
+  _globals['_LISTLOCKSRESPONSE']._serialized_start=4208
+  _globals['_LISTLOCKSRESPONSE']._serialized_end=4274
+  _globals['_DELETELOCKREQUEST']._serialized_start=4276
+  _globals['_DELETELOCKREQUEST']._serialized_end=4403
+  _globals['_GETRISKMETRICSREQUEST']._serialized_start=4406
+  _globals['_GETRISKMETRICSREQUEST']._serialized_end=4561
+  _globals['_RUNSTRESSREQUEST']._serialized_start=4564
+  _globals['_RUNSTRESSREQUEST']._serialized_end=4795
+  _globals['_RUNSTRESSRESPONSE']._serialized_start=4797
+  _globals['_RUNSTRESSRESPONSE']._serialized_end=4875
+  _globals['_PREVIEWEXPOSUREREQUEST']._serialized_start=4878
+  _globals['_PREVIEWEXPOSUREREQUEST']._serialized_end=5102
+  _globals['_PREVIEWEXPOSURERESPONSE']._serialized_start=5105
+  _globals['_PREVIEWEXPOSURERESPONSE']._serialized_end=5240
+  _globals['_RISKSERVICE']._serialized_start=5243
+  _globals['_RISKSERVICE']._serialized_end=8346
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,12 @@
 import grpc
 import warnings
 
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
+from trademesh.risk.v1 import decision_record_pb2 as trademesh_dot_risk_dot_v1_dot_decision__record__pb2
 from trademesh.risk.v1 import exposure_pb2 as trademesh_dot_risk_dot_v1_dot_exposure__pb2
 from trademesh.risk.v1 import limits_pb2 as trademesh_dot_risk_dot_v1_dot_limits__pb2
+from trademesh.risk.v1 import metrics_pb2 as trademesh_dot_risk_dot_v1_dot_metrics__pb2
+from trademesh.risk.v1 import protection_pb2 as trademesh_dot_risk_dot_v1_dot_protection__pb2
 from trademesh.risk.v1 import risk_service_pb2 as trademesh_dot_risk_dot_v1_dot_risk__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -82,6 +86,56 @@ class RiskServiceStub:
                 '/trademesh.risk.v1.RiskService/ListTradingStateChanges',
                 request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesRequest.SerializeToString,
                 response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesResponse.FromString,
+                _registered_method=True)
+        self.ListDecisions = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/ListDecisions',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListDecisionsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListDecisionsResponse.FromString,
+                _registered_method=True)
+        self.GetDecision = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/GetDecision',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetDecisionRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_decision__record__pb2.DecisionRecord.FromString,
+                _registered_method=True)
+        self.GetProtections = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/GetProtections',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetProtectionsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_protection__pb2.Protections.FromString,
+                _registered_method=True)
+        self.UpdateProtections = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/UpdateProtections',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.UpdateProtectionsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_protection__pb2.Protections.FromString,
+                _registered_method=True)
+        self.CreateLock = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/CreateLock',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CreateLockRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_protection__pb2.Lock.FromString,
+                _registered_method=True)
+        self.ListLocks = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/ListLocks',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListLocksRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListLocksResponse.FromString,
+                _registered_method=True)
+        self.DeleteLock = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/DeleteLock',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.DeleteLockRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.GetRiskMetrics = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/GetRiskMetrics',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetRiskMetricsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_metrics__pb2.RiskMetrics.FromString,
+                _registered_method=True)
+        self.RunStress = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/RunStress',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.RunStressRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.RunStressResponse.FromString,
+                _registered_method=True)
+        self.PreviewExposure = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/PreviewExposure',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.PreviewExposureRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.PreviewExposureResponse.FromString,
                 _registered_method=True)
 
 
@@ -161,6 +215,80 @@ class RiskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDecisions(self, request, context):
+        """Lists decisions of an account, newest first, with what they were made of. Old ones are removed
+        after a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDecision(self, request, context):
+        """Gets one decision.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProtections(self, request, context):
+        """Gets the protections of an account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateProtections(self, request, context):
+        """Changes the named protections of an account. Locks that stand already stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateLock(self, request, context):
+        """Locks an account, an instrument or a strategy by hand: no order passes there that makes a position
+        greater, until the lock expires or is removed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLocks(self, request, context):
+        """Lists the locks of an account that have not expired, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteLock(self, request, context):
+        """Removes a lock before it expires.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRiskMetrics(self, request, context):
+        """Gets exposure by instrument, venue and account, and historic value at risk and expected shortfall of
+        the present positions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunStress(self, request, context):
+        """Says what named and given scenarios would do to the present positions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewExposure(self, request, context):
+        """Says what exposure and value at risk would be if orders were filled, beside what they are.
+        Nothing is checked, reserved or stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RiskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -208,6 +336,56 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.ListTradingStateChanges,
                     request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesRequest.FromString,
                     response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesResponse.SerializeToString,
+            ),
+            'ListDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDecisions,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListDecisionsRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListDecisionsResponse.SerializeToString,
+            ),
+            'GetDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDecision,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetDecisionRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_decision__record__pb2.DecisionRecord.SerializeToString,
+            ),
+            'GetProtections': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProtections,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetProtectionsRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_protection__pb2.Protections.SerializeToString,
+            ),
+            'UpdateProtections': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateProtections,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.UpdateProtectionsRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_protection__pb2.Protections.SerializeToString,
+            ),
+            'CreateLock': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateLock,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CreateLockRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_protection__pb2.Lock.SerializeToString,
+            ),
+            'ListLocks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLocks,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListLocksRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListLocksResponse.SerializeToString,
+            ),
+            'DeleteLock': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteLock,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.DeleteLockRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'GetRiskMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRiskMetrics,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetRiskMetricsRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_metrics__pb2.RiskMetrics.SerializeToString,
+            ),
+            'RunStress': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunStress,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.RunStressRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.RunStressResponse.SerializeToString,
+            ),
+            'PreviewExposure': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewExposure,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.PreviewExposureRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.PreviewExposureResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -455,6 +633,276 @@ class RiskService:
             '/trademesh.risk.v1.RiskService/ListTradingStateChanges',
             trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesRequest.SerializeToString,
             trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListTradingStateChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/ListDecisions',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListDecisionsRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/GetDecision',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetDecisionRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_decision__record__pb2.DecisionRecord.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProtections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/GetProtections',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetProtectionsRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_protection__pb2.Protections.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateProtections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/UpdateProtections',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.UpdateProtectionsRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_protection__pb2.Protections.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateLock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/CreateLock',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CreateLockRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_protection__pb2.Lock.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLocks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/ListLocks',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListLocksRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ListLocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteLock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/DeleteLock',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.DeleteLockRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRiskMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/GetRiskMetrics',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.GetRiskMetricsRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_metrics__pb2.RiskMetrics.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunStress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/RunStress',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.RunStressRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.RunStressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewExposure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/PreviewExposure',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.PreviewExposureRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.PreviewExposureResponse.FromString,
             options,
             channel_credentials,
             insecure,

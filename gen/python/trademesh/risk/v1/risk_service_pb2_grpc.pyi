@@ -4,9 +4,13 @@ isort:skip_file
 Checks before the trade, limits, exposure, and the halt."""
 
 from collections import abc as _abc
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
+from trademesh.risk.v1 import decision_record_pb2 as _decision_record_pb2
 from trademesh.risk.v1 import exposure_pb2 as _exposure_pb2
 from trademesh.risk.v1 import limits_pb2 as _limits_pb2
+from trademesh.risk.v1 import metrics_pb2 as _metrics_pb2
+from trademesh.risk.v1 import protection_pb2 as _protection_pb2
 from trademesh.risk.v1 import risk_service_pb2 as _risk_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -67,6 +71,34 @@ class RiskServiceStub:
     """Gets whether an account may trade, and how far a cancel of its open orders is."""
     ListTradingStateChanges: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ListTradingStateChangesRequest, _risk_service_pb2.ListTradingStateChangesResponse]
     """Lists the changes of an account's trading mode, newest first."""
+    ListDecisions: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ListDecisionsRequest, _risk_service_pb2.ListDecisionsResponse]
+    """Lists decisions of an account, newest first, with what they were made of. Old ones are removed
+    after a time.
+    """
+    GetDecision: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.GetDecisionRequest, _decision_record_pb2.DecisionRecord]
+    """Gets one decision."""
+    GetProtections: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.GetProtectionsRequest, _protection_pb2.Protections]
+    """Gets the protections of an account."""
+    UpdateProtections: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.UpdateProtectionsRequest, _protection_pb2.Protections]
+    """Changes the named protections of an account. Locks that stand already stay."""
+    CreateLock: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.CreateLockRequest, _protection_pb2.Lock]
+    """Locks an account, an instrument or a strategy by hand: no order passes there that makes a position
+    greater, until the lock expires or is removed.
+    """
+    ListLocks: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ListLocksRequest, _risk_service_pb2.ListLocksResponse]
+    """Lists the locks of an account that have not expired, the newest first."""
+    DeleteLock: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.DeleteLockRequest, _empty_pb2.Empty]
+    """Removes a lock before it expires."""
+    GetRiskMetrics: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.GetRiskMetricsRequest, _metrics_pb2.RiskMetrics]
+    """Gets exposure by instrument, venue and account, and historic value at risk and expected shortfall of
+    the present positions.
+    """
+    RunStress: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.RunStressRequest, _risk_service_pb2.RunStressResponse]
+    """Says what named and given scenarios would do to the present positions."""
+    PreviewExposure: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.PreviewExposureRequest, _risk_service_pb2.PreviewExposureResponse]
+    """Says what exposure and value at risk would be if orders were filled, beside what they are.
+    Nothing is checked, reserved or stored.
+    """
 
 @_typing.type_check_only
 class RiskServiceAsyncStub(RiskServiceStub):
@@ -105,6 +137,34 @@ class RiskServiceAsyncStub(RiskServiceStub):
     """Gets whether an account may trade, and how far a cancel of its open orders is."""
     ListTradingStateChanges: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ListTradingStateChangesRequest, _risk_service_pb2.ListTradingStateChangesResponse]  # type: ignore[assignment]
     """Lists the changes of an account's trading mode, newest first."""
+    ListDecisions: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ListDecisionsRequest, _risk_service_pb2.ListDecisionsResponse]  # type: ignore[assignment]
+    """Lists decisions of an account, newest first, with what they were made of. Old ones are removed
+    after a time.
+    """
+    GetDecision: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.GetDecisionRequest, _decision_record_pb2.DecisionRecord]  # type: ignore[assignment]
+    """Gets one decision."""
+    GetProtections: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.GetProtectionsRequest, _protection_pb2.Protections]  # type: ignore[assignment]
+    """Gets the protections of an account."""
+    UpdateProtections: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.UpdateProtectionsRequest, _protection_pb2.Protections]  # type: ignore[assignment]
+    """Changes the named protections of an account. Locks that stand already stay."""
+    CreateLock: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.CreateLockRequest, _protection_pb2.Lock]  # type: ignore[assignment]
+    """Locks an account, an instrument or a strategy by hand: no order passes there that makes a position
+    greater, until the lock expires or is removed.
+    """
+    ListLocks: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ListLocksRequest, _risk_service_pb2.ListLocksResponse]  # type: ignore[assignment]
+    """Lists the locks of an account that have not expired, the newest first."""
+    DeleteLock: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.DeleteLockRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Removes a lock before it expires."""
+    GetRiskMetrics: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.GetRiskMetricsRequest, _metrics_pb2.RiskMetrics]  # type: ignore[assignment]
+    """Gets exposure by instrument, venue and account, and historic value at risk and expected shortfall of
+    the present positions.
+    """
+    RunStress: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.RunStressRequest, _risk_service_pb2.RunStressResponse]  # type: ignore[assignment]
+    """Says what named and given scenarios would do to the present positions."""
+    PreviewExposure: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.PreviewExposureRequest, _risk_service_pb2.PreviewExposureResponse]  # type: ignore[assignment]
+    """Says what exposure and value at risk would be if orders were filled, beside what they are.
+    Nothing is checked, reserved or stored.
+    """
 
 class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
     """Decides whether an order may leave, and sets aside what it may use up. It fails closed: where it
@@ -194,5 +254,93 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_risk_service_pb2.ListTradingStateChangesResponse, _abc.Awaitable[_risk_service_pb2.ListTradingStateChangesResponse]]:
         """Lists the changes of an account's trading mode, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListDecisions(
+        self,
+        request: _risk_service_pb2.ListDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.ListDecisionsResponse, _abc.Awaitable[_risk_service_pb2.ListDecisionsResponse]]:
+        """Lists decisions of an account, newest first, with what they were made of. Old ones are removed
+        after a time.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDecision(
+        self,
+        request: _risk_service_pb2.GetDecisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_decision_record_pb2.DecisionRecord, _abc.Awaitable[_decision_record_pb2.DecisionRecord]]:
+        """Gets one decision."""
+
+    @_abc_1.abstractmethod
+    def GetProtections(
+        self,
+        request: _risk_service_pb2.GetProtectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_protection_pb2.Protections, _abc.Awaitable[_protection_pb2.Protections]]:
+        """Gets the protections of an account."""
+
+    @_abc_1.abstractmethod
+    def UpdateProtections(
+        self,
+        request: _risk_service_pb2.UpdateProtectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_protection_pb2.Protections, _abc.Awaitable[_protection_pb2.Protections]]:
+        """Changes the named protections of an account. Locks that stand already stay."""
+
+    @_abc_1.abstractmethod
+    def CreateLock(
+        self,
+        request: _risk_service_pb2.CreateLockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_protection_pb2.Lock, _abc.Awaitable[_protection_pb2.Lock]]:
+        """Locks an account, an instrument or a strategy by hand: no order passes there that makes a position
+        greater, until the lock expires or is removed.
+        """
+
+    @_abc_1.abstractmethod
+    def ListLocks(
+        self,
+        request: _risk_service_pb2.ListLocksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.ListLocksResponse, _abc.Awaitable[_risk_service_pb2.ListLocksResponse]]:
+        """Lists the locks of an account that have not expired, the newest first."""
+
+    @_abc_1.abstractmethod
+    def DeleteLock(
+        self,
+        request: _risk_service_pb2.DeleteLockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Removes a lock before it expires."""
+
+    @_abc_1.abstractmethod
+    def GetRiskMetrics(
+        self,
+        request: _risk_service_pb2.GetRiskMetricsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metrics_pb2.RiskMetrics, _abc.Awaitable[_metrics_pb2.RiskMetrics]]:
+        """Gets exposure by instrument, venue and account, and historic value at risk and expected shortfall of
+        the present positions.
+        """
+
+    @_abc_1.abstractmethod
+    def RunStress(
+        self,
+        request: _risk_service_pb2.RunStressRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.RunStressResponse, _abc.Awaitable[_risk_service_pb2.RunStressResponse]]:
+        """Says what named and given scenarios would do to the present positions."""
+
+    @_abc_1.abstractmethod
+    def PreviewExposure(
+        self,
+        request: _risk_service_pb2.PreviewExposureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.PreviewExposureResponse, _abc.Awaitable[_risk_service_pb2.PreviewExposureResponse]]:
+        """Says what exposure and value at risk would be if orders were filled, beside what they are.
+        Nothing is checked, reserved or stored.
+        """
 
 def add_RiskServiceServicer_to_server(servicer: RiskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
