@@ -8,11 +8,13 @@ from uuid import UUID
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.departures import Departures
+from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.held_orders import HeldOrders, leaves_alone, waiting
 from services.exchange.handlers.instrument_watch import InstrumentWatch
 from services.exchange.handlers.loops import backoff
 from services.exchange.handlers.send_order import Outside, SendOrder, gone_off
 from services.exchange.ports import Prices
+from services.kernel.errors import DomainError
 from services.kernel.names import InstrumentName
 
 _HELD = frozenset({OrderState.HELD})
@@ -40,20 +42,20 @@ class TriggerWatch:
         self._attempts: dict[UUID, tuple[int, float]] = {}
 
     async def run(self) -> None:
-        """Watch until cancelled.
+        """One round. What is watched stays so until the next one, also where this one fails.
 
         Raises:
             DomainError: the store cannot be used now; run it again.
         """
         try:
-            while True:
-                await self._round()
-                await self._next()
-        finally:
+            await self._round()
+            await self._next()
+        except asyncio.CancelledError:
             for watch in self._watches.values():
                 await watch.close()
             self._watches.clear()
             await self._departures.close()
+            raise
 
     async def _round(self) -> None:
         orders = await self._load()
@@ -101,7 +103,18 @@ class TriggerWatch:
         for order in orders:
             attempt, due = self._attempts.get(order.order_id, (0, 0.0))
             desk = self._outside.desks.desk(order.account, order.venue)
-            if now < due or not desk.venue_desk.connected or order.order_id in self._departures:
+            if now < due or order.order_id in self._departures or not await _takes_orders(desk):
                 continue
             self._attempts[order.order_id] = (attempt + 1, now + backoff(attempt + 1))
             await self._held.release(order)
+
+
+async def _takes_orders(desk: Desk) -> bool:
+    """Whether it makes sense to try: each attempt is two changes of the order that everybody hears of."""
+    if not desk.venue_desk.connected:
+        return False
+    try:
+        await desk.venue.admit_order()
+    except DomainError:
+        return False
+    return True

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from trademesh.exchange.v1 import exchange_service_pb2 as pb
 from trademesh.exchange.v1 import order_pb2
 from trademesh.simvenue.v1 import simvenue_service_pb2 as venue_pb
@@ -12,7 +13,12 @@ from trademesh.type.v1 import side_pb2
 
 from services.chassis.clock import SystemClock
 from services.exchange.ports import Step
+from services.exchange.upstreams import MarketPrices
 from services.exchange.venues.simvenue import SimVenue
+from services.market.app import assemble as assemble_market
+from services.market.metrics import MarketMetrics
+from services.market.settings import MarketSettings
+from tests.support.application import runtime_of, serving_application
 from tests.support.exchange import (
     PAPER,
     PATIENT,
@@ -20,6 +26,7 @@ from tests.support.exchange import (
     limit_order,
     market_order,
     running_exchange,
+    stop_order,
 )
 from tests.support.simvenue import RunningVenue, running_venue, simvenue_settings, sqlite_url
 
@@ -110,3 +117,41 @@ async def test_the_venue_restarts_under_way(tmp_path: Path) -> None:
         assert (await exchange.order(resting.name)).state == _S.ORDER_STATE_OPEN
         assert (await exchange.cancel(resting.name)).state == _S.ORDER_STATE_CANCELLED
         await eventually(exchange.orders)
+
+
+async def test_triggers_at_the_venue_and_here(tmp_path: Path) -> None:
+    """A stop that the venue works, and a trailing stop that is held here, on the market service's prices."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/exchange.sqlite3"
+    async with running_venue(sqlite_url(tmp_path), simvenue_settings(speed=Decimal(20))) as venue:
+        runtime = runtime_of("market", {"simvenue": venue.channel})
+        market = assemble_market(runtime, MarketSettings(), MarketMetrics(CollectorRegistry()))
+        async with serving_application(market) as channel:
+            for self_test in market.self_tests:
+                await self_test()
+            prices = MarketPrices(channel)
+            async with running_exchange(
+                url, adapter=adapter(venue), timing=PATIENT, prices=prices
+            ) as exchange:
+                assert (await exchange.create(market_order("0.05"))).state == _S.ORDER_STATE_FILLED
+                stop = await exchange.create(stop_order("0.02", "1000"))
+                assert (stop.state, stop.handling) == (_S.ORDER_STATE_OPEN, _S.ORDER_HANDLING_NATIVE)
+                trailing = stop_order("0.02")
+                trailing.order.trailing_stop.ticks = 1
+                held = await exchange.create(trailing)
+                assert (held.state, held.handling) == (_S.ORDER_STATE_HELD, _S.ORDER_HANDLING_EMULATED)
+                done = await exchange.settled(held.name, "FILLED")
+                trigger = Decimal(done.trigger.price)
+                assert (
+                    Decimal(done.trigger.trigger_market_price) <= trigger < Decimal(done.trigger.best_price)
+                )
+                assert (await exchange.cancel(stop.name)).state == _S.ORDER_STATE_CANCELLED
+                spent = market_order()
+                spent.order.quantity, spent.order.quote_quantity = "", "500"
+                bought = await exchange.settled((await exchange.create(spent)).name, "FILLED")
+                assert Decimal(450) < Decimal(bought.filled_notional) <= Decimal(500)
+                assert bought.quantity == bought.filled_quantity
+                ours = {
+                    each.venue_trade_id: (each.price, each.quantity, each.fee)
+                    for each in await exchange.fills()
+                }
+                assert ours == await _fills(venue)
