@@ -78,6 +78,8 @@ class FakeVenue:
         release: lets held answers and late requests through.
         contract: what one unit of its instrument stands for; None for spot.
         btc: how much of it the account holds.
+        fee: of each trade.
+        fee_asset: what it is taken in.
         shuffle: reorders the events of the stream as they are told.
     """
 
@@ -86,6 +88,8 @@ class FakeVenue:
     capabilities: Capabilities = SPOT
     btc: str = "0"
     contract: Contract | None = None
+    fee: str = "0.1"
+    fee_asset: str = "usdt"
     mishaps: deque[Mishap] = field(default_factory=deque)
     reachable: bool = True
     cancels_work: bool = True
@@ -113,8 +117,8 @@ class FakeVenue:
             venue_order_id=order.venue_order_id,
             price=PRICE,
             quantity=Decimal(quantity),
-            fee=Decimal("0.1"),
-            fee_asset="usdt",
+            fee=Decimal(self.fee),
+            fee_asset=self.fee_asset,
             liquidity=Liquidity.MAKER,
             exchange_time=MOMENT.replace(microsecond=number),
         )

@@ -9,9 +9,9 @@ from typing import Final
 from uuid import UUID
 
 from services.exchange.domain.errors import invalid_replacement, order_not_replaceable
-from services.exchange.domain.list_steps import OrderList, is_unreleased, is_watched
 from services.exchange.domain.order import Order
 from services.exchange.domain.replacement import successor
+from services.exchange.domain.slots import OrderList, is_unreleased, is_watched
 from services.exchange.domain.states import OrderState
 from services.exchange.domain.terms import (
     LimitIfTouchedTerms,
@@ -24,6 +24,7 @@ from services.exchange.domain.terms import (
 from services.kernel.decimals import EXACT, render
 from services.kernel.names import OrderName
 
+_ZERO: Final = Decimal(0)
 _LEAVING: Final = frozenset({OrderState.PENDING, OrderState.PENDING_CANCEL})
 
 
@@ -56,7 +57,12 @@ class Change:
 
 
 def replacement(
-    order: Order, orders: Sequence[Order], change: Change, order_id: UUID, now: datetime
+    order: Order,
+    orders: Sequence[Order],
+    change: Change,
+    order_id: UUID,
+    now: datetime,
+    lot: Decimal = _ZERO,
 ) -> Order:
     """The order that is to take another's place.
 
@@ -69,13 +75,14 @@ def replacement(
         change: what is to be otherwise.
         order_id: of the new order.
         now: our clock.
+        lot: of the instrument.
 
     Raises:
         DomainError: ORDER_NOT_REPLACEABLE or INVALID_REPLACEMENT.
     """
     require_replaceable(order)
     terms = changed_terms(order, change)
-    book = OrderList.of(orders)
+    book = OrderList.of(orders, lot)
     slot = book.slot_of(order.order_id)
     if slot.coming is not None:
         raise order_not_replaceable(_name(order), order.state, "being replaced")

@@ -141,6 +141,8 @@ def settle(order: Order, told: VenueOrder, fresh: Sequence[Fill], now: datetime)
     notional = reduce(EXACT.add, (fill.notional for fill in fresh), order.filled_notional)
     state = _state_after(order, told, filled)
     changes: dict[str, Any] = {"filled_quantity": filled, "filled_notional": notional}
+    fees = [fill.fee for fill in fresh if fill.fee_asset == order.assets.base and order.contract is None]
+    changes["base_fees"] = reduce(EXACT.add, fees, order.base_fees)
     if not order.venue_order_id:
         changes["venue_order_id"] = told.venue_order_id
     if order.quote_quantity is not None:

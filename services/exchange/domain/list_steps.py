@@ -9,12 +9,12 @@ its trigger has gone off it is sent only when no order of the other leg can be f
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
 from typing import Final
 from uuid import UUID
 
 from services.exchange.domain.links import Contingency
-from services.exchange.domain.order import Handling, Order
+from services.exchange.domain.order import Order
+from services.exchange.domain.slots import OrderList, Slot, is_unreleased, is_watched
 from services.exchange.domain.states import OrderState
 from services.exchange.domain.terms import TimeInForce, limit_of
 from services.kernel.decimals import EXACT
@@ -32,7 +32,6 @@ _REFUSED: Final = frozenset({OrderState.DENIED, OrderState.REJECTED})
 _ENDED_BY_OTHERS: Final = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 _AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _ZERO: Final = Decimal(0)
-_STOP_SLOT: Final = 2
 
 Fits = Callable[[Order, Decimal], bool]
 """Whether the venue would take an order with this quantity."""
@@ -95,115 +94,18 @@ class Cancel:
 ListStep = Release | Shrink | Replace | Send | Cancel
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """An order and those that took its place.
-
-    Attributes:
-        orders: all of them; those that risk denied before they took a place are among them.
-        current: the one whose place it is.
-        coming: the one that is to take the place once risk has approved; None for none.
-    """
-
-    orders: tuple[Order, ...]
-    current: Order
-    coming: Order | None
-
-    @property
-    def filled(self) -> Decimal:
-        """What all of them have filled."""
-        return _sum(order.filled_quantity for order in self.orders)
-
-    @property
-    def over(self) -> bool:
-        """Whether none of them can be filled any more, as far as we know."""
-        return self.current.final and self.coming is None
-
-    def blocking(self) -> list[Order]:
-        """Those that stand at the venue, or may be on their way there."""
-        return [each for each in self.orders if not each.final and not _stays_here(each)]
-
-    def ended(self) -> tuple[UUID, ...]:
-        """Final ones that the venue knows, whose last fills may not have been told yet."""
-        return tuple(each.order_id for each in self.orders if each.final and not each.never_left)
-
-
-@dataclass(frozen=True, slots=True)
-class OrderList:
-    """Orders that belong together, by their slots.
-
-    Attributes:
-        contingency: what they are to each other; NONE for an order alone with those that replace it.
-        slots: in the order of the list: the entry first, where there is one.
-    """
-
-    contingency: Contingency
-    slots: tuple[Slot, ...]
-
-    @classmethod
-    def of(cls, orders: Sequence[Order]) -> "OrderList":
-        """Put the orders of one list in order: by the time of their intents, and by what they replace."""
-        known = {order.order_id: order for order in orders}
-        roots = [order for order in orders if order.links.replaces not in known]
-        return cls(orders[0].links.contingency, tuple(_slot(root, orders) for root in roots))
-
-    @property
-    def entry(self) -> Slot | None:
-        """The slot whose fills release the others; None where there is none."""
-        first = self.slots[0]
-        waits = any(slot.current.links.parent is not None for slot in self.slots)
-        return first if waits else None
-
-    @property
-    def exits(self) -> tuple[Slot, ...]:
-        """The slots that wait for an entry, or for each other."""
-        if self.entry is not None:
-            return self.slots[1:]
-        return self.slots if self.contingency is Contingency.OCO else ()
-
-    def sibling(self, slot: Slot) -> Slot | None:
-        """The other leg; None for an order that has none."""
-        if slot.current.links.linked is None:
-            return None
-        return next((each for each in self.exits if each is not slot), None)
-
-    def budget(self, slot: Slot) -> Decimal:
-        """How much a slot and its sibling may fill together."""
-        entry = self.entry
-        if entry is not None:
-            return entry.filled
-        return slot.current.links.total or slot.current.quantity
-
-    def left(self, slot: Slot) -> Decimal:
-        """How much of that is not filled yet."""
-        sibling = self.sibling(slot)
-        gone = EXACT.add(slot.filled, _ZERO if sibling is None else sibling.filled)
-        return EXACT.subtract(self.budget(slot), gone)
-
-    def slot_of(self, order_id: UUID) -> Slot:
-        """The slot of an order."""
-        return next(slot for slot in self.slots if any(each.order_id == order_id for each in slot.orders))
-
-    @property
-    def guards(self) -> tuple[Slot, ...]:
-        """The slots that protect what the entry has filled: they close it, a bracket's at a loss."""
-        entry = self.entry
-        if entry is None:
-            return ()
-        if self.contingency is Contingency.BRACKET:
-            return self.slots[_STOP_SLOT:]
-        return tuple(slot for slot in self.exits if slot.current.side is not entry.current.side)
-
-
-def next_steps(orders: Sequence[Order], fits: Fits, *, retry: bool = False) -> tuple[ListStep, ...]:
+def next_steps(
+    orders: Sequence[Order], fits: Fits, *, lot: Decimal = _ZERO, retry: bool = False
+) -> tuple[ListStep, ...]:
     """What is to be done now, the protecting orders first; nothing where it is somebody else's turn.
 
     Args:
         orders: all of one list, or an order and the one that replaces it; oldest first.
         fits: whether the venue takes an order with a quantity.
+        lot: of the instrument; 0 where any quantity is one.
         retry: whether a protecting order that was refused may be made anew now.
     """
-    book = OrderList.of(orders)
+    book = OrderList.of(orders, lot)
     steps: list[ListStep] = []
     for slot in reversed(book.exits):
         over = _over(book, slot)
@@ -212,49 +114,6 @@ def next_steps(orders: Sequence[Order], fits: Fits, *, retry: bool = False) -> t
         if slot not in book.exits:
             steps += _turn(slot)
     return tuple(dict.fromkeys(steps))
-
-
-def unprotected(orders: Sequence[Order]) -> bool:
-    """Whether part of the entry is filled and less than that is at work to close it at a loss."""
-    book = OrderList.of(orders)
-    if book.entry is None or not book.guards:
-        return False
-    closing = [slot for slot in book.exits if slot.current.side is not book.entry.current.side]
-    closed = _sum(slot.filled for slot in closing)
-    open_quantity = EXACT.subtract(book.entry.filled, closed)
-    return open_quantity > 0 and max(_at_work(slot) for slot in book.guards) < open_quantity
-
-
-def is_watched(order: Order) -> bool:
-    """Whether a held order waits for its trigger, so that the market is watched for it."""
-    waits = order.trigger is not None and not order.trigger.gone_off
-    return order.state is OrderState.HELD and order.handling is Handling.EMULATED and waits
-
-
-def held_once_approved(order: Order) -> bool:
-    """Whether an order is held here when risk has approved it: for its trigger, or until its turn."""
-    goes_off_here = order.handling is Handling.EMULATED and order.trigger is not None
-    return goes_off_here or order.links.replaces is not None
-
-
-def is_unreleased(order: Order) -> bool:
-    """Whether a held order waits for its parent's first fill."""
-    waits = order.links.parent is not None and order.handling is Handling.UNSPECIFIED
-    return order.state is OrderState.HELD and waits
-
-
-def _slot(root: Order, orders: Sequence[Order]) -> Slot:
-    chain = [root]
-    for member in chain:
-        chain += [each for each in orders if each.links.replaces == member.order_id]
-    by_id = {order.order_id: order for order in chain}
-    current = root
-    while current.links.replaced_by in by_id:
-        current = by_id[current.links.replaced_by]
-    coming = next(
-        (each for each in chain if each.links.replaces == current.order_id and not each.final), None
-    )
-    return Slot(tuple(chain), current, coming)
 
 
 def _end(slot: Slot, reason: str, after: tuple[UUID, ...]) -> Iterator[ListStep]:
@@ -304,7 +163,7 @@ def _over(book: OrderList, slot: Slot) -> tuple[str, tuple[UUID, ...]] | None:
     if entry is not None and entry.filled == 0:
         if entry.over:
             return PARENT_DONE, entry.ended()
-    elif book.left(slot) <= 0:
+    elif book.left(slot) <= 0 and _closed(book, slot):
         return OTHER_LEG_DONE, ()
     if sibling is None:
         return None
@@ -314,6 +173,13 @@ def _over(book: OrderList, slot: Slot) -> tuple[str, tuple[UUID, ...]] | None:
     if _takes_over(book, sibling, slot) and (not parked or slot.coming is not None):
         return OTHER_LEG_DONE, ()
     return None
+
+
+def _closed(book: OrderList, slot: Slot) -> bool:
+    """Whether nothing is left since it was filled, not since less than a lot was entered so far."""
+    sibling = book.sibling(slot)
+    begun = slot.filled > 0 or (sibling is not None and sibling.filled > 0)
+    return begun or book.entry is None or book.entry.over
 
 
 def _ended_badly(book: OrderList, slot: Slot) -> bool:
@@ -394,25 +260,5 @@ def _rests(order: Order) -> bool:
     return limit is not None and limit.time_in_force not in _AT_ONCE
 
 
-def _at_work(slot: Slot) -> Decimal:
-    """How much of a slot can be filled, or is watched to be."""
-    working = [
-        each
-        for each in slot.orders
-        if not each.final and each.state is not OrderState.PENDING and not is_unreleased(each)
-    ]
-    return max((EXACT.subtract(each.quantity, each.filled_quantity) for each in working), default=_ZERO)
-
-
 def _nothing_fits(_: Order, __: Decimal) -> bool:
     return False
-
-
-def _stays_here(order: Order) -> bool:
-    if order.state is OrderState.PENDING:
-        return held_once_approved(order)
-    return order.state is OrderState.HELD
-
-
-def _sum(amounts: "Iterator[Decimal]") -> Decimal:
-    return reduce(EXACT.add, amounts, _ZERO)

@@ -110,6 +110,7 @@ class Order:
         links: other orders it has to do with.
         unprotected: part of this entry is filled, and no protecting order of its list is at work.
         contract: what one unit stands for; None for spot.
+        base_fees: sum of the fees of its fills that were taken in base asset.
     """
 
     order_id: UUID
@@ -140,6 +141,7 @@ class Order:
     links: Links = NO_LINKS
     unprotected: bool = False
     contract: Contract | None = None
+    base_fees: Decimal = Decimal(0)
 
     @classmethod
     def intended(

@@ -7,15 +7,9 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from services.exchange.domain.list_steps import (
-    NOTHING_LEFT,
-    OTHER_LEG_DONE,
-    PARENT_DONE,
-    REPLACED,
-    OrderList,
-    held_once_approved,
-)
+from services.exchange.domain.list_steps import NOTHING_LEFT, OTHER_LEG_DONE, PARENT_DONE, REPLACED
 from services.exchange.domain.order import Handling, Order, OrderIntent, client_order_id
+from services.exchange.domain.slots import OrderList, held_once_approved
 from services.exchange.domain.states import OrderState
 from services.exchange.domain.terms import LimitIfTouchedTerms, LimitTerms, StopLimitTerms, Terms
 from services.exchange.domain.triggers import first_status
@@ -56,6 +50,7 @@ def successor(
         state=OrderState.PENDING,
         filled_quantity=_ZERO,
         filled_notional=_ZERO,
+        base_fees=_ZERO,
         reason="",
         reason_message="",
         version=1,
@@ -111,15 +106,16 @@ def sent(order: Order, quantity: Decimal, now: datetime) -> Order:
     return order.moved(OrderState.SUBMITTED, now, quantity=quantity, terms=terms, submit_time=now)
 
 
-def admitted(order: Order, orders: Sequence[Order], now: datetime) -> list[Order]:
+def admitted(order: Order, orders: Sequence[Order], now: datetime, lot: Decimal = _ZERO) -> list[Order]:
     """What changes once risk has approved an order: the order itself last, the one it replaces before it.
 
     Args:
         order: PENDING.
         orders: its whole list, or itself and the one it replaces; itself among them.
         now: our clock.
+        lot: of the instrument.
     """
-    book = OrderList.of(orders)
+    book = OrderList.of(orders, lot)
     slot = book.slot_of(order.order_id)
     if slot in book.exits:
         left = book.left(slot)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 
@@ -120,6 +121,11 @@ class VenueDesk:
         state = self.view().contact
         for each in Contact:
             STATE.labels(self.venue.venue_id, each.value).set(each is state)
+
+    def lot(self, instrument: str) -> Decimal:
+        """What quantities of an instrument are whole multiples of; 0 where the venue has not said it."""
+        rules = self._rules.get(instrument)
+        return Decimal(0) if rules is None else rules.lot_size
 
     def rules(self, instrument: str) -> InstrumentRules | None:
         """The rules of an instrument as they were last told; None where they were not."""

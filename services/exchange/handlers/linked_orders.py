@@ -7,14 +7,16 @@ task at a time, so that one that waits for its venue holds up no other.
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from services.chassis.telemetry.correlation import correlated
-from services.exchange.domain.list_steps import ListStep, OrderList, next_steps, unprotected
+from services.exchange.domain.list_steps import ListStep
 from services.exchange.domain.order import Order
+from services.exchange.domain.slots import OrderList, unprotected
 from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.families import Family, families_of, orders_of
 from services.exchange.handlers.list_work import ListWork
@@ -128,7 +130,7 @@ class LinkedOrders:
                 return
 
     def _steps(self, desk: Desk, orders: Sequence[Order]) -> tuple[ListStep, ...]:
-        return next_steps(orders, self._work.fits(desk), retry=self._work.may_retry(orders))
+        return self._work.steps(desk, orders)
 
     async def _watch_over(
         self, desk: Desk, family: Family, orders: Sequence[Order], stuck: tuple[ListStep, ...]
@@ -142,14 +144,17 @@ class LinkedOrders:
             stuck: the steps that could not be taken. Where there are others by now, the next look, which
                 is on its way then, comes before the alarm.
         """
-        if family.order_list is None or not _alarms(orders):
+        if family.order_list is None:
+            return
+        lot = desk.venue_desk.lot(orders[0].instrument)
+        if not _alarms(orders, lot):
             return
         changed = []
         async with self._outside.store.writing(family.account) as transaction:
             orders = await transaction.list_orders(family.order_list)
             if self._steps(desk, orders) != stuck:
                 return
-            for order, bare in _alarms(orders):
+            for order, bare in _alarms(orders, lot):
                 after = order.moved(order.state, self._outside.clock.now(), unprotected=bare)
                 await transaction.record_order(after)
                 changed.append(after)
@@ -171,11 +176,11 @@ class LinkedOrders:
         UNPROTECTED.labels(account).set(sum(each == account for each in self._bare.values()))
 
 
-def _alarms(orders: Sequence[Order]) -> list[tuple[Order, bool]]:
+def _alarms(orders: Sequence[Order], lot: Decimal) -> list[tuple[Order, bool]]:
     """The entry's orders whose alarm does not stand as it should, and how it should."""
     entry = OrderList.of(orders).entry if orders else None
     if entry is None:
         return []
-    bare = unprotected(orders)
+    bare = unprotected(orders, lot)
     wanted = [(order, bare and order is entry.current) for order in entry.orders]
     return [(order, alarm) for order, alarm in wanted if order.unprotected is not alarm]

@@ -69,6 +69,11 @@ class ListWork:
 
         return check
 
+    def steps(self, desk: Desk, orders: Sequence[Order]) -> tuple[ListStep, ...]:
+        """What is to be done now."""
+        lot = desk.venue_desk.lot(orders[0].instrument)
+        return next_steps(orders, self.fits(desk), lot=lot, retry=self.may_retry(orders))
+
     def may_retry(self, orders: Sequence[Order]) -> bool:
         """Whether it is long enough ago that an order of these was refused to try again."""
         newest = max((each.update_time for each in orders if each.state in _REFUSED), default=None)
@@ -226,8 +231,7 @@ class ListWork:
     ) -> Order | None:
         """The order of a step that is still to be taken; None where things have moved on."""
         orders = await orders_of(transaction, family)
-        retry = self.may_retry(orders)
-        if not orders or step not in next_steps(orders, self.fits(desk), retry=retry):
+        if not orders or step not in self.steps(desk, orders):
             return None
         return next(order for order in orders if order.order_id == step.order_id)
 

@@ -11,9 +11,10 @@ from uuid import UUID
 from services.chassis.telemetry.correlation import correlation_id, new_correlation_id
 from services.exchange.domain.change import Change, replacement
 from services.exchange.domain.errors import request_in_progress
-from services.exchange.domain.list_steps import REPLACED, is_unreleased
+from services.exchange.domain.list_steps import REPLACED
 from services.exchange.domain.order import Order
 from services.exchange.domain.replacement import ended, intent_of
+from services.exchange.domain.slots import is_unreleased
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.families import related_family
@@ -133,7 +134,8 @@ class ReplaceOrder:
             raise OrderName(account, str(order_id)).not_found()
         family = await related_orders(queries, old)
         orders = family if old.links.order_list is not None else [old]
-        new = replacement(old, orders, change, new_id, self._outside.clock.now())
+        lot = self._outside.desks.desk(account, old.venue).venue_desk.lot(old.instrument)
+        new = replacement(old, orders, change, new_id, self._outside.clock.now(), lot)
         return replace(new, correlation_id=correlation_id.get() or old.correlation_id)
 
     async def _swap(self, transaction: Transaction, order_id: UUID, new: Order) -> None:

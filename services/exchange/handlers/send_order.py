@@ -9,9 +9,9 @@ from uuid import UUID
 
 import structlog
 
-from services.exchange.domain.list_steps import is_watched
 from services.exchange.domain.order import Handling, Order
 from services.exchange.domain.replacement import admitted
+from services.exchange.domain.slots import is_watched
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.booking import Booked, Booking
 from services.exchange.handlers.desks import Desk, Desks
@@ -197,7 +197,8 @@ class SendOrder:
         elif order.state is not OrderState.PENDING:
             return order
         elif isinstance(verdict, Approved):
-            *others, after = admitted(order, await related_orders(transaction, order), now)
+            lot = self._outside.desks.desk(order.account, order.venue).venue_desk.lot(order.instrument)
+            *others, after = admitted(order, await related_orders(transaction, order), now, lot)
             for other in others:
                 await transaction.record_order(other)
         else:

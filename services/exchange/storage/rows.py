@@ -42,6 +42,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "reduce_only": order.reduce_only,
         "handling": order.handling.value,
         "unprotected": order.unprotected,
+        "base_fees": order.base_fees,
         **terms_row(order.terms),
         **status_row(order.trigger),
         **_links_row(order.links),
@@ -79,6 +80,7 @@ def order_of(row: RowMapping) -> Order:
         trigger=status_of(row),
         links=_links_of(row),
         unprotected=row["unprotected"],
+        base_fees=row["base_fees"],
         contract=_contract_of(row),
     )
 

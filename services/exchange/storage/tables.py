@@ -85,6 +85,7 @@ ORDERS: Final = Table(
     Column("replaced_by", Text),
     Column("group_id", Text),
     Column("total_quantity", ExactDecimal),
+    Column("base_fees", ExactDecimal, nullable=False),
     Column("unprotected", Boolean(create_constraint=False), nullable=False),
     *_contract_columns(),
     CheckConstraint("version > 0", name="version_positive"),

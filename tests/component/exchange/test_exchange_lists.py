@@ -176,6 +176,13 @@ async def test_the_other_leg_filled_first_and_the_stop_never_leaves(url: str) ->
         await _sold(running, "10")
 
 
+async def test_what_the_fee_took_is_not_for_sale(url: str) -> None:
+    async with running_list(url, bracket(), venue=FakeVenue(fee="0.0105", fee_asset="btc")) as running:
+        await running.filled(0, "10")
+        entry, _, _ = await running.until("FILLED 10 10", "OPEN 9.989", "HELD 9.989")
+        assert not entry.unprotected
+
+
 async def test_a_parent_that_ends_without_a_fill_takes_its_children_along(url: str) -> None:
     async with running_list(url, bracket()) as running:
         await running.exchange.cancel(running.names[0])

@@ -13,22 +13,11 @@ from hypothesis import strategies as st
 
 from services.exchange.domain.assets import Assets, Side
 from services.exchange.domain.links import Contingency
-from services.exchange.domain.list_steps import (
-    Cancel,
-    ListStep,
-    OrderList,
-    Release,
-    Replace,
-    Send,
-    Shrink,
-    is_unreleased,
-    is_watched,
-    next_steps,
-    unprotected,
-)
+from services.exchange.domain.list_steps import Cancel, ListStep, Release, Replace, Send, Shrink, next_steps
 from services.exchange.domain.order import Handling, Order, OrderIntent
 from services.exchange.domain.order_lists import links_of
 from services.exchange.domain.replacement import admitted, ended, released, sent, successor
+from services.exchange.domain.slots import OrderList, is_unreleased, is_watched, unprotected
 from services.exchange.domain.states import OrderState
 from services.exchange.domain.terms import (
     LimitTerms,
@@ -43,6 +32,8 @@ from services.exchange.domain.terms import (
 _S = OrderState
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _QUANTITY = Decimal(10)
+_LOT = Decimal(1)
+_FEES = st.sampled_from([Decimal(0), Decimal("0.01"), Decimal("0.3")])
 _PROFIT = LimitTerms(Decimal(120))
 _STOP = StopMarketTerms(Trigger(Decimal(80)))
 _STOP_LIMIT = StopLimitTerms(Trigger(Decimal(80)), LimitTerms(Decimal(79)))
@@ -77,6 +68,7 @@ class World:
     truth: dict[UUID, Decimal] = field(default_factory=dict)
     now: datetime = _BEGIN
     made: int = 0
+    fee_rate: Decimal = Decimal(0)
 
     @classmethod
     def of(cls, contingency: Contingency, *terms: tuple[Terms, Side]) -> "World":
@@ -112,7 +104,7 @@ class World:
     # --- what the service does
 
     def steps(self, *, retry: bool = True) -> tuple[ListStep, ...]:
-        return next_steps(self.all(), _fits, retry=retry)
+        return next_steps(self.all(), _fits, lot=_LOT, retry=retry)
 
     def take(self, step: ListStep) -> None:
         if isinstance(step, Send | Cancel) and step.after:
@@ -144,7 +136,7 @@ class World:
         if order.state is _S.PENDING_CANCEL:
             self.set(order.moved(_S.CANCELLED, self.tick()))
         elif approves:
-            self.set(*admitted(order, self.all(), self.tick()))
+            self.set(*admitted(order, self.all(), self.tick(), _LOT))
         else:
             self.set(order.moved(_S.DENIED, self.tick(), reason="BALANCE"))
 
@@ -174,7 +166,8 @@ class World:
                 state = _S.FILLED
             elif not order.final and state is not _S.PENDING_CANCEL:
                 state = _S.PARTIALLY_FILLED
-            self.set(order.moved(state, self.tick(), filled_quantity=filled))
+            fees = order.base_fees + told[1] * self.fee_rate
+            self.set(order.moved(state, self.tick(), filled_quantity=filled, base_fees=fees))
 
     def venue_cancels(self, order: Order) -> None:
         """Its word on the end comes before, or after, its word on the last fills."""
@@ -211,7 +204,7 @@ class World:
         ]
 
     def check(self) -> None:
-        book = OrderList.of(self.all())
+        book = OrderList.of(self.all(), _LOT)
         exits = book.exits
         true = [sum((self.truth.get(o.order_id, Decimal(0)) for o in s.orders), Decimal(0)) for s in exits]
         if book.entry is None:
@@ -220,7 +213,11 @@ class World:
             entered = sum((self.truth.get(o.order_id, Decimal(0)) for o in book.entry.orders), Decimal(0))
             # A pair shares what was entered; children that are no pair have it each.
             linked = exits[0].current.links.linked is not None
-            assert (sum(true) if linked else max(true)) <= entered
+            closed = sum(true) if linked else max(true)
+            assert closed <= entered
+            if linked:
+                # Of what was bought the fee is gone.
+                assert closed <= entered * (1 - self.fee_rate)
         if exits[0].current.links.linked is not None:
             standing = [s for s in exits if any(o.order_id in self.book for o in s.orders)]
             assert len(standing) <= 1
@@ -300,14 +297,15 @@ _LISTS = st.sampled_from(
 
 
 @settings(max_examples=400, deadline=None)
-@given(kind=_LISTS, seed=_SEEDS, length=_LENGTHS)
+@given(kind=_LISTS, seed=_SEEDS, length=_LENGTHS, fee_rate=_FEES)
 def test_whatever_happens_no_more_is_filled_than_the_list_allows_and_it_ends(
-    kind: tuple[Contingency, tuple[tuple[Terms, Side], ...]], seed: int, length: int
+    kind: tuple[Contingency, tuple[tuple[Terms, Side], ...]], seed: int, length: int, fee_rate: Decimal
 ) -> None:
     world = World.of(kind[0], *kind[1])
+    world.fee_rate = fee_rate
     _live(world, Random(seed), length, calmly=False)
     world.calm()
-    book = OrderList.of(world.all())
+    book = OrderList.of(world.all(), _LOT)
     for slot in book.exits:
         if book.left(slot) <= 0 and (book.entry is None or book.entry.over):
             assert slot.over
@@ -316,13 +314,14 @@ def test_whatever_happens_no_more_is_filled_than_the_list_allows_and_it_ends(
 
 
 @settings(max_examples=200, deadline=None)
-@given(seed=_SEEDS, length=_LENGTHS)
-def test_a_bracket_nobody_interferes_with_ends_protected(seed: int, length: int) -> None:
+@given(seed=_SEEDS, length=_LENGTHS, fee_rate=_FEES)
+def test_a_bracket_nobody_interferes_with_ends_protected(seed: int, length: int, fee_rate: Decimal) -> None:
     world = World.of(Contingency.BRACKET, _ENTRY, (_PROFIT, Side.SELL), (_STOP, Side.SELL))
+    world.fee_rate = fee_rate
     _live(world, Random(seed), length, calmly=True)
     world.calm()
-    book = OrderList.of(world.all())
-    assert not unprotected(world.all())
+    book = OrderList.of(world.all(), _LOT)
+    assert not unprotected(world.all(), _LOT)
     left = book.left(book.exits[1])
     stop = book.exits[1].current
     if left > 0 and stop.trigger is not None and not stop.trigger.gone_off:
