@@ -141,10 +141,17 @@ class BinanceVenue:
     Args:
         door: the door.
         session: for raw requests.
+        tasks: background work of the venue, by name.
     """
 
-    def __init__(self, door: BinanceDoor, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        door: BinanceDoor,
+        session: aiohttp.ClientSession,
+        tasks: Mapping[str, "asyncio.Task[None]"],
+    ) -> None:
         self.door = door
+        self._tasks = tasks
         self._unused = count(1)
         self._session = session
 
@@ -171,6 +178,11 @@ class BinanceVenue:
         """Open a WebSocket, as in ``/ws/btcusdt@trade``."""
         async with self._session.ws_connect(URL(f"{self.ws_url}{path}", encoded=True)) as socket:
             yield Listener(socket)
+
+    async def stop_crowd(self) -> None:
+        """Let nobody but accounts trade from now on."""
+        self._tasks["market"].cancel()
+        await asyncio.wait([self._tasks["market"]])
 
     async def deposit(self, account: str, currency: str, amount: str) -> None:
         """Money comes in from outside."""
@@ -248,16 +260,16 @@ async def binance_venue(
     application = await assemble(runtime, chosen, door_made=doors.append)
     assert application.prepare is not None
     await application.prepare()
-    tasks = [asyncio.ensure_future(each.run()) for each in application.background]
+    tasks = {each.name: asyncio.ensure_future(each.run()) for each in application.background}
     try:
         async with asyncio.timeout(10):
             await doors[0].opened()
         async with aiohttp.ClientSession() as session:
-            yield BinanceVenue(doors[0], session)
+            yield BinanceVenue(doors[0], session, tasks)
     finally:
-        for task in tasks:
+        for task in tasks.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
         await database.close()
 
 
