@@ -112,6 +112,7 @@ async def binance_lab(folder: Path) -> AsyncIterator[BinanceLab]:
         async with binance_venue(folder, accounts) as behind:
             lab = BinanceLab(behind, keys)
             try:
+                await lab.venue.instruments()  # imports ccxt, which no test's order should wait for
                 yield lab
             finally:
                 await lab.close()

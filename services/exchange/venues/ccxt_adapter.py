@@ -89,13 +89,14 @@ class CcxtVenue:
         if order.instrument not in self._settings.instruments:
             return Refused("UNKNOWN_SYMBOL", f"{order.instrument} is not traded at {self.venue_id}")
         end = asyncio.get_running_loop().time() + within
+        handed_over = self._clock.now()
         try:
             async with asyncio.timeout_at(end):
                 session = await self._sessions.of(order.account)
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing was sent
             return NotSent(self._judged(error, departed=False).message)
         session.known.expect(order.client_order_id, order.instrument)
-        return await session.sendings.once(order, lambda: self._send(session, order, end))
+        return await session.sendings.once(order, handed_over, lambda: self._send(session, order, end))
 
     async def cancel(self, order: Order, within: float) -> CancelOutcome:
         """Take an order out of the book. An order that is closed already is ``Accepted``, too."""
@@ -329,7 +330,7 @@ class CcxtVenue:
 
     async def _send(self, session: Session, order: Order, end: float) -> PlaceOutcome:
         symbol = self._sessions.listed[order.instrument].symbol
-        kind, side, amount, price, params = convert.placing(order)
+        kind, side, amount, price, params = convert.placing(order, self._dialect.id_parameter)
         on_its_way = Sending()
         token = sending.set(on_its_way)
         try:

@@ -45,13 +45,19 @@ _MAX_QUANTITY: Final = Decimal("1E+15")
 """In place of a largest quantity that the venue does not name."""
 
 
-def placing(order: Order) -> tuple[str, str, str, str | None, dict[str, Any]]:
+def placing(
+    order: Order, id_parameter: str = "clientOrderId"
+) -> tuple[str, str, str, str | None, dict[str, Any]]:
     """Type, side, amount, price and parameters of ccxt's ``create_order``.
+
+    Args:
+        order: what is sent.
+        id_parameter: how ccxt calls our id there.
 
     Raises:
         AssertionError: the kind is none of those that were declared.
     """
-    params: dict[str, Any] = {"clientOrderId": order.client_order_id}
+    params: dict[str, Any] = {id_parameter: order.client_order_id}
     if order.reduce_only:
         params["reduceOnly"] = True
     if order.quote_quantity is not None:

@@ -35,6 +35,7 @@ class Dialect:
 
     Attributes:
         codes: what its error codes mean.
+        id_parameter: under which ccxt takes our id of an order.
         ids_for_good: whether it refuses a used client order id for ever.
         trades_by_symbol: whether trade ids are unique in a symbol only.
         trades_by_id: whether trades are listed from an id on; otherwise by time.
@@ -43,6 +44,7 @@ class Dialect:
     """
 
     codes: ClassVar[Codes]
+    id_parameter: ClassVar[str] = "clientOrderId"
     ids_for_good: ClassVar[bool] = False
     trades_by_symbol: ClassVar[bool] = False
     trades_by_id: ClassVar[bool] = False
@@ -301,6 +303,8 @@ class CryptoCom(Dialect):
     """Exchange API v1: exchange-docs.crypto.com/exchange/v1."""
 
     codes = ccxt_codes.CRYPTOCOM
+    # ccxt drops the unified name here, and the order would leave without our id.
+    id_parameter = "client_oid"
 
     def budgets(self) -> Sequence[Budget]:
         """15 calls in 100 ms for orders, 1 in a second for trades; kept well below."""

@@ -55,23 +55,29 @@ class Sendings:
     the outcome is uncertain, and the venue's word on the first sending settles it.
 
     Args:
-        now: our clock.
         born: when this process began to send.
         for_good: whether the venue itself refuses a used id for ever.
     """
 
-    def __init__(self, now: Callable[[], datetime], born: datetime, *, for_good: bool) -> None:
-        self._now = now
+    def __init__(self, born: datetime, *, for_good: bool) -> None:
         self._born = born
         self._for_good = for_good
         self._outcomes: OrderedDict[str, asyncio.Future[PlaceOutcome]] = OrderedDict()
 
-    async def once(self, order: Order, send: Callable[[], Awaitable[PlaceOutcome]]) -> PlaceOutcome:
-        """Send an order, or say what is known of an earlier sending."""
+    async def once(
+        self, order: Order, handed_over: datetime, send: Callable[[], Awaitable[PlaceOutcome]]
+    ) -> PlaceOutcome:
+        """Send an order, or say what is known of an earlier sending.
+
+        Args:
+            order: what is to be sent.
+            handed_over: when the adapter was given it.
+            send: sends it.
+        """
         earlier = self._outcomes.get(order.client_order_id)
         if earlier is not None:
             return _repeated(await asyncio.shield(earlier))
-        if not self._for_good and self._maybe_sent_before(order):
+        if not self._for_good and self._maybe_sent_before(order, handed_over):
             return Uncertain("it may have been sent before, and the venue would take it again")
         ours: asyncio.Future[PlaceOutcome] = asyncio.get_running_loop().create_future()
         _keep(self._outcomes, order.client_order_id, ours)
@@ -85,9 +91,9 @@ class Sendings:
             ours.set_result(outcome)
         return outcome
 
-    def _maybe_sent_before(self, order: Order) -> bool:
+    def _maybe_sent_before(self, order: Order, handed_over: datetime) -> bool:
         submitted = order.submit_time
-        return submitted is not None and (submitted < self._born or self._now() - submitted > FRESH)
+        return submitted is not None and (submitted < self._born or handed_over - submitted > FRESH)
 
 
 def _repeated(outcome: PlaceOutcome) -> PlaceOutcome:

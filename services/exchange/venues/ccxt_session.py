@@ -107,12 +107,16 @@ class Sessions:
         return self._listed
 
     async def alive(self) -> None:
-        """Ask for the venue's time: the cheapest question.
+        """Ask the cheapest question: the venue's time, or the top of a book where it does not tell it.
 
         Raises:
             Exception: what ccxt raises.
         """
-        await self.public().fetch_time()
+        client = self.public()
+        if client.has["fetchTime"]:
+            await client.fetch_time()
+        else:
+            await client.fetch_order_book(next(iter(self._listed.values())).symbol, 1)
 
     def public(self) -> Any:
         """The client without a key."""
@@ -129,7 +133,7 @@ class Sessions:
         await self.instruments()
         session = self._accounts.get(account)
         if session is None:
-            sendings = Sendings(self._now, self._born, for_good=self._dialect.ids_for_good)
+            sendings = Sendings(self._born, for_good=self._dialect.ids_for_good)
             session = self._accounts[account] = Session(self.another(account), sendings)
         return session
 

@@ -42,6 +42,19 @@ async def test_a_cancelled_orders_id_is_not_used_again(trader: Trader) -> None:
     assert await trader.venue.open_orders(trader.account) == []
 
 
+async def test_another_adapter_does_not_send_it_again(lab: VenueLab, trader: Trader) -> None:
+    """As after a restart: the order is closed at the venue, and what sent it is gone."""
+    await lab.rest(Side.SELL, "10", "50000")
+    order = trader.order(Side.BUY, "1", MarketTerms())
+    await trader.accepted(order)
+    await trader.until(order, VenueStatus.FILLED)
+    async with lab.apart() as later:
+        outcome = await later.venue.place(order, WITHIN)
+        assert isinstance(outcome, _NOT_TWICE), outcome
+    fills, _ = await trader.fills()
+    assert sum(fill.quantity for fill in fills) == 1
+
+
 async def test_fifty_parallel_sendings_make_one_order(trader: Trader) -> None:
     order = trader.limit(Side.BUY, "0.1", "40000")
     sendings = [trader.venue.place(order, WITHIN) for _ in range(50)]

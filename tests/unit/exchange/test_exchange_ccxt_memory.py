@@ -47,33 +47,33 @@ class Counter:
 
 
 def sendings(*, for_good: bool = False) -> Sendings:
-    return Sendings(lambda: NOW, NOW - timedelta(hours=1), for_good=for_good)
+    return Sendings(NOW - timedelta(hours=1), for_good=for_good)
 
 
 async def test_an_accepted_order_is_there_already() -> None:
     order, memory, venue = submitted(NOW), sendings(), Counter(Accepted(TOLD))
-    assert await memory.once(order, venue.send) == Accepted(TOLD)
-    assert await memory.once(order, venue.send) == AlreadyThere()
+    assert await memory.once(order, NOW, venue.send) == Accepted(TOLD)
+    assert await memory.once(order, NOW, venue.send) == AlreadyThere()
     assert venue.sent == 1
 
 
 async def test_an_unknown_outcome_stays_unknown_and_is_not_sent_again() -> None:
     order, memory, venue = submitted(NOW), sendings(), Counter(Uncertain("lost"))
     for _ in range(3):
-        assert isinstance(await memory.once(order, venue.send), Uncertain)
+        assert isinstance(await memory.once(order, NOW, venue.send), Uncertain)
     assert venue.sent == 1
 
 
 @pytest.mark.parametrize("nothing", [NotSent("closed"), Refused("PRICE_OFF_TICK", "off")])
 async def test_what_came_to_nothing_may_be_sent_again(nothing: PlaceOutcome) -> None:
     order, memory, venue = submitted(NOW), sendings(), Counter(nothing, Accepted(TOLD))
-    assert await memory.once(order, venue.send) == nothing
-    assert await memory.once(order, venue.send) == Accepted(TOLD)
+    assert await memory.once(order, NOW, venue.send) == nothing
+    assert await memory.once(order, NOW, venue.send) == Accepted(TOLD)
 
 
 async def test_those_who_come_while_it_is_sent_wait_for_its_outcome() -> None:
     order, memory, venue = submitted(NOW), sendings(), Counter(Accepted(TOLD))
-    outcomes = await asyncio.gather(*(memory.once(order, venue.send) for _ in range(50)))
+    outcomes = await asyncio.gather(*(memory.once(order, NOW, venue.send) for _ in range(50)))
     assert (venue.sent, outcomes.count(Accepted(TOLD)), outcomes.count(AlreadyThere())) == (1, 1, 49)
 
 
@@ -84,11 +84,11 @@ async def test_a_sending_that_is_broken_off_is_unknown() -> None:
         await asyncio.sleep(60)
         raise AssertionError
 
-    task = asyncio.create_task(memory.once(order, hangs))
+    task = asyncio.create_task(memory.once(order, NOW, hangs))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert isinstance(await memory.once(order, Counter().send), Uncertain)
+    assert isinstance(await memory.once(order, NOW, Counter().send), Uncertain)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_a_sending_that_is_broken_off_is_unknown() -> None:
 )
 async def test_what_may_have_been_sent_before_is_not_sent(moment: datetime, sent: int) -> None:
     venue = Counter(Accepted(TOLD))
-    outcome = await sendings().once(submitted(moment), venue.send)
+    outcome = await sendings().once(submitted(moment), NOW, venue.send)
     assert venue.sent == sent
     assert isinstance(outcome, Accepted if sent else Uncertain)
 
@@ -110,7 +110,7 @@ async def test_what_may_have_been_sent_before_is_not_sent(moment: datetime, sent
 async def test_a_venue_that_refuses_used_ids_may_be_asked_again() -> None:
     venue = Counter(AlreadyThere())
     old = submitted(NOW - timedelta(hours=2))
-    assert await sendings(for_good=True).once(old, venue.send) == AlreadyThere()
+    assert await sendings(for_good=True).once(old, NOW, venue.send) == AlreadyThere()
 
 
 def test_known_orders_are_found_by_both_ids() -> None:
