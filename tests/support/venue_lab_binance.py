@@ -13,7 +13,7 @@ from services.exchange.domain.assets import Side
 from services.exchange.ports import Venue
 from services.exchange.venues.ccxt_adapter import CcxtVenue
 from services.exchange.venues.ccxt_settings import CcxtSettings, KeySettings
-from services.simvenue.binance.limits import Allowance
+from services.simvenue.binance.limits import Allowance, Limits
 from services.simvenue.domain import terms
 from tests.support.binance_venue import BinanceVenue, binance_venue, key_of, secret_of, trader_accounts
 from tests.support.tcp_gate import gate_before
@@ -44,6 +44,19 @@ class BinanceLab:
         self._opened: list[CcxtVenue] = []
         behind.door.limits.allowance = Allowance(weight=10_000_000, orders_10s=10_000)
         self.venue: Venue = self._adapter(behind.door.port)
+
+    @property
+    def limits(self) -> Limits:
+        """What the venue counts and refuses."""
+        return self._behind.door.limits
+
+    def count_in_one_minute(self) -> Limits:
+        """The same, with a clock that stands in the middle of a minute, so that no count begins anew."""
+        limits = self.limits
+        now_ms = limits._now_ms()
+        middle = now_ms - now_ms % 60_000 + 30_000
+        limits._now_ms = lambda: middle
+        return limits
 
     def _adapter(self, port: int) -> CcxtVenue:
         settings = CcxtSettings(

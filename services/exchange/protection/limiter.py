@@ -14,6 +14,8 @@ from services.kernel.clock import Clock
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
+_MOMENT_MS: Final = 1
+_ATTEMPTS: Final = 3
 
 
 @dataclass(slots=True)
@@ -146,9 +148,13 @@ class Limiter:
             if not short:
                 return 0.0
             wait = 0 if safety else self._known_wait(short)
-            if not wait:
+            for _ in range(_ATTEMPTS):
+                if wait > _MOMENT_MS or not short:
+                    break
                 await self._lease(short, safety=safety)
-                wait = self._wait(self._short(costs), safety=safety)
+                # A lease that crossed the end of its slice is of no use; the next slice has room.
+                short = self._short(costs)
+                wait = self._wait(short, safety=safety)
         return wait / 1000
 
     def _short(self, costs: list[tuple[_Pool, int]]) -> list[tuple[_Pool, int]]:

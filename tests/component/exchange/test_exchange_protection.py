@@ -274,6 +274,26 @@ async def test_while_the_breaker_is_open_one_call_at_a_time_tries(tmp_path: Path
         assert guard.condition().contact is Contact.UNSPECIFIED
 
 
+async def test_a_lease_that_comes_after_its_slice_is_asked_for_again(tmp_path: Path) -> None:
+    clock = Hands()
+    asked = []
+
+    class Slow(SqlRateLedger):
+        async def lease(self, venue: str, asks: Sequence[Ask]) -> Leased:
+            asked.append(venue)
+            leased = await super().lease(venue, asks)
+            if len(asked) == 1:
+                clock.pass_by(ORDERS.slice_ms / 1000)
+            return leased
+
+    async with opened(f"sqlite+aiosqlite:///{tmp_path}/x.sqlite3") as database:
+        guard = GuardedVenue(Telling(), Protection(), Slow(database, clock), clock)
+        assert isinstance(await guard.place(new_order(), 1), Accepted)
+        assert len(asked) == 2
+        # What the first one gave was given back.
+        assert guard.condition().budgets[0].used == 1
+
+
 async def test_without_the_count_cancels_leave_and_orders_do_not(tmp_path: Path) -> None:
     class Broken(SqlRateLedger):
         async def lease(self, venue: str, asks: Sequence[Ask]) -> Leased:
