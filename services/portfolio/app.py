@@ -1,12 +1,14 @@
 """Wires the portfolio service."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
 from trademesh.exchange.v1 import order_events_pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2_grpc
 
-from services.chassis.events import Envelope, Subscription
+from services.chassis.events import ApplyHere, Envelope, InUnits, Subscription
 from services.chassis.persistence import Connection
 from services.chassis.persistence.requests import Once
 from services.chassis.runtime import Application, Background, Binding, Runtime
@@ -18,9 +20,10 @@ from services.portfolio.ports import BooksWriter
 from services.portfolio.sampler import EquitySampler
 from services.portfolio.servicer import PortfolioServicer
 from services.portfolio.settings import PortfolioSettings
-from services.portfolio.storage.books import SqlBooks, SqlBooksWriter
+from services.portfolio.storage.books import SqlBooks
 from services.portfolio.storage.equity import SqlEquityStore, SqlFlows
 from services.portfolio.storage.tables import REQUESTS
+from services.portfolio.storage.writer import SqlBooksWriter
 from services.portfolio.upstreams import ExchangeVenues, MarketPrices
 
 _log = structlog.get_logger(__name__)
@@ -38,18 +41,27 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
     def writer(connection: Connection) -> BooksWriter:
         return SqlBooksWriter(connection, runtime.clock, settings.lot_method)
 
-    async def apply(connection: Connection, envelope: Envelope) -> None:
-        event = _event_of(envelope)
-        if event is None:
-            return
-        await book(event, transaction_id=str(envelope.event_id), books=writer(connection))
-        _log.info("event_booked", kind=type(event).__name__, source=event.name, sequence=envelope.sequence)
+    @asynccontextmanager
+    async def bookings(connection: Connection) -> AsyncIterator[ApplyHere]:
+        """The events of one transaction share a writer, which writes at the end what they have in common."""
+        books = writer(connection)
+
+        async def apply(envelope: Envelope) -> None:
+            event = _event_of(envelope)
+            if event is None:
+                return
+            await book(event, transaction_id=str(envelope.event_id), books=books)
+            kind = type(event).__name__
+            _log.info("event_booked", kind=kind, source=event.name, sequence=envelope.sequence)
+
+        yield apply
+        await books.flush()
 
     exchange = Subscription(
         runtime.channel("exchange"),
         source="exchange",
         database=database,
-        apply=apply,
+        apply=InUnits(bookings),
         clock=runtime.clock,
     )
     books = SqlBooks(database, settings.lot_method)

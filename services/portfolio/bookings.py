@@ -37,7 +37,9 @@ async def _book_fill(fill: Fill, transaction_id: str, books: BooksWriter) -> Non
     await books.put_position(after)
     await books.put_position(own.apply(fill), strategy=fill.strategy)
     if method is not None:
-        await books.put_lots(match_lots(fill, await books.open_lots(fill, method), method))
+        reduces = before.quantity * fill.side.value < 0
+        lots = await books.open_lots(fill, method) if reduces else ()
+        await books.put_lots(match_lots(fill, lots, method))
 
 
 async def _reversed(reversal: Reversal, books: BooksWriter) -> Transaction:

@@ -198,7 +198,14 @@ class PointQuery:
 
 
 class BooksWriter(Protocol):
-    """The books inside one write transaction."""
+    """The books inside one write transaction.
+
+    It may hold back what it writes until :meth:`flush`; its own answers know of it.
+    """
+
+    async def flush(self) -> None:
+        """Write what is held back. Whoever opened the transaction calls it last."""
+        ...
 
     async def record(self, record: Record) -> None:
         """Add a transaction to journal and ledger, with its sums."""

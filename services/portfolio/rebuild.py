@@ -80,6 +80,9 @@ class _MemoryBooks:
     _lots: dict[int, Lot] = field(default_factory=dict)
     _gains: list[Gain] = field(default_factory=list)
 
+    async def flush(self) -> None:
+        """Nothing is held back."""
+
     async def record(self, record: Record) -> None:
         transaction = record.transaction
         for entry in transaction.entries:

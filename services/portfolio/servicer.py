@@ -144,6 +144,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
             booked = await correct(
                 books, account, effect, reason=request.correction.reason, clock=self._clock, ids=self._ids
             )
+            await books.flush()
             return convert.correction_to_proto(account, request.correction, booked)
 
         return await self._once(request, correction_pb2.Correction, work)
@@ -211,6 +212,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
 
         async def work(books: BooksWriter) -> tax_lot_pb2.AccountSettings:
             await books.set_lot_method(account.account, method)
+            await books.flush()
             return convert.account_settings_to_proto(account, method)
 
         return await self._once(request, tax_lot_pb2.AccountSettings, work)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.events.v1 import outbox_service_pb2_grpc as pb_grpc
 
 from services.chassis.clock import SystemClock
-from services.chassis.events import Envelope, OutboxServicer, Subscription, outbox
+from services.chassis.events import Envelope, InUnits, OutboxServicer, Subscription, outbox
 from services.chassis.persistence import Database
 from services.chassis.rpc.server import Binding, build_server
 from tests.support.storage import EFFECT, MIGRATIONS
@@ -93,7 +93,7 @@ async def effects(database: Database) -> list[str]:
 
 @asynccontextmanager
 async def subscribed(
-    channel: grpc.aio.Channel, database: Database, apply: Apply = note_effect, *, batch: int = 64
+    channel: grpc.aio.Channel, database: Database, apply: Apply | InUnits = note_effect, *, batch: int = 64
 ) -> AsyncIterator[Subscription]:
     """A running subscription."""
     subscription = Subscription(channel, "maker", database, apply, CLOCK, batch=batch)

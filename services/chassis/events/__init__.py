@@ -8,7 +8,13 @@ from services.chassis.events import outbox
 from services.chassis.events.envelope import Envelope
 from services.chassis.events.retention import Retention
 from services.chassis.events.servicer import OutboxServicer, outbox_binding
-from services.chassis.events.subscription import Apply, Subscription, SubscriptionState
+from services.chassis.events.subscription import (
+    Apply,
+    ApplyHere,
+    InUnits,
+    Subscription,
+    SubscriptionState,
+)
 from services.chassis.events.tables import (
     create_inbox_tables,
     create_outbox_tables,
@@ -18,7 +24,9 @@ from services.chassis.events.tables import (
 
 __all__ = [
     "Apply",
+    "ApplyHere",
     "Envelope",
+    "InUnits",
     "OutboxServicer",
     "Retention",
     "Subscription",

@@ -1,8 +1,11 @@
 """Applies the events of another service's log to this service's database, each once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 import grpc
 import structlog
@@ -18,10 +21,25 @@ from services.chassis.persistence import Database, Notices, StorageUnavailableEr
 from services.kernel.clock import Clock
 
 Apply = Callable[[AsyncConnection, Envelope], Awaitable[None]]
+ApplyHere = Callable[[Envelope], Awaitable[None]]
+Unit = Callable[[AsyncConnection], AbstractAsyncContextManager[ApplyHere]]
 
 BATCH = 64
 BUFFER = 256
 _MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class InUnits:
+    """Effects that share what they read and write, for a :class:`Subscription`.
+
+    Attributes:
+        unit: opens what the effects of one transaction share and gives the effect of one event; its end,
+            still in the transaction, writes what they held back. Where an effect fails it ends with that
+            error and nothing is kept.
+    """
+
+    unit: Unit
 
 
 class SubscriptionState(Enum):
@@ -44,7 +62,8 @@ class Subscription:
         channel: channel to the source.
         source: name of the service that owns the log.
         database: database of this service, with the inbox tables.
-        apply: the effect of one event. It uses the given connection and nothing else.
+        apply: the effect of one event. It uses the given connection and nothing else. Or
+            :class:`InUnits`, for effects that share what they read and write in one transaction.
         clock: tells the time of the rows.
         batch: most events that share a transaction when many wait.
         buffer: most events that wait in memory.
@@ -55,7 +74,7 @@ class Subscription:
         channel: grpc.aio.Channel,
         source: str,
         database: Database,
-        apply: Apply,
+        apply: Apply | InUnits,
         clock: Clock,
         *,
         batch: int = BATCH,
@@ -64,7 +83,7 @@ class Subscription:
         self._channel = channel
         self._source = source
         self._database = database
-        self._apply = apply
+        self._unit = apply.unit if isinstance(apply, InUnits) else partial(_each_alone, apply)
         self._clock = clock
         self._batch = batch
         self._buffer = buffer
@@ -206,9 +225,10 @@ class Subscription:
             if fresh:
                 reached = fresh[-1].sequence
                 await inbox.admit(connection, fresh, now)
-                for envelope in fresh:
-                    with under_cause_of(envelope):
-                        await self._apply(connection, envelope)
+                async with self._unit(connection) as apply:
+                    for envelope in fresh:
+                        with under_cause_of(envelope):
+                            await apply(envelope)
         self._move(reached)
 
     def _fresh(self, batch: list[Envelope], applied: int) -> list[Envelope]:
@@ -283,6 +303,12 @@ def _heed_cancellation() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+@asynccontextmanager
+async def _each_alone(apply: Apply, connection: AsyncConnection) -> AsyncIterator[ApplyHere]:
+    """Effects that share nothing but the transaction."""
+    yield partial(apply, connection)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

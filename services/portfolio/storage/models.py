@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.portfolio.domain.lots import Gain, LotMethod
 from services.portfolio.rebuild import ReadModels, gains_by_fills, position_key
-from services.portfolio.storage.books import position_of
 from services.portfolio.storage.lots import lot_of
+from services.portfolio.storage.rows import position_of
 from services.portfolio.storage.tables import (
     LEDGER_ENTRIES,
     LEDGER_SUMS,

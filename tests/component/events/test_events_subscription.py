@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC
 
 import grpc
@@ -12,7 +12,15 @@ from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 from opentelemetry import propagate, trace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.events import Envelope, Subscription, SubscriptionState, inbox, outbox
+from services.chassis.events import (
+    ApplyHere,
+    Envelope,
+    InUnits,
+    Subscription,
+    SubscriptionState,
+    inbox,
+    outbox,
+)
 from services.chassis.events.errors import LogDivergedError, StreamBrokenError
 from services.chassis.persistence import Database
 from services.chassis.telemetry.correlation import correlation_id
@@ -129,6 +137,39 @@ async def test_a_poison_event_blocks_is_visible_and_is_never_passed_over(
         await subscription.wait_for(4, BOUND_S)
         await until(subscription.caught_up)
     assert await effects(taker) == ["a", "b", "poison", "c"]
+
+
+async def test_effects_in_units_hold_back_until_the_end_of_their_transaction(
+    databases: tuple[Database, Database],
+) -> None:
+    """One event fails twice: nothing that shared its transaction is kept, and each takes effect once."""
+    maker, taker = databases
+    failures = 2
+    sizes: list[int] = []
+
+    @asynccontextmanager
+    async def unit(connection: AsyncConnection) -> AsyncIterator[ApplyHere]:
+        held: list[Envelope] = []
+
+        async def apply(envelope: Envelope) -> None:
+            nonlocal failures
+            if envelope.sequence == 3 and failures:
+                failures -= 1
+                raise ValueError("not yet")
+            held.append(envelope)
+
+        yield apply
+        sizes.append(len(held))
+        for envelope in held:
+            await note_effect(connection, envelope)
+
+    texts = [str(number) for number in range(40)]
+    await add_events(maker, *texts)
+    async with served(maker) as channel, subscribed(channel, taker, InUnits(unit)) as subscription:
+        await subscription.wait_for(40, BOUND_S)
+    assert failures == 0
+    assert await effects(taker) == texts
+    assert sum(sizes) == len(texts)
 
 
 async def test_waiting_in_vain_ends(databases: tuple[Database, Database]) -> None:

@@ -24,8 +24,9 @@ from services.portfolio.handlers import Queries
 from services.portfolio.ports import PointQuery
 from services.portfolio.rebuild import differences
 from services.portfolio.sampler import EquitySampler
-from services.portfolio.storage.books import SqlBooks, SqlBooksWriter
+from services.portfolio.storage.books import SqlBooks
 from services.portfolio.storage.equity import SqlEquityStore, SqlFlows
+from services.portfolio.storage.writer import SqlBooksWriter
 from services.portfolio.verify import both_models, verify
 from tests.support.exchange import eventually
 from tests.support.portfolio import (
@@ -96,6 +97,7 @@ class Curve:
         async with self.database.write() as connection:
             writer = SqlBooksWriter(connection, self.clock, LotMethod.FIFO)
             await book(event, transaction_id=str(uuid4()), books=writer)
+            await writer.flush()
 
     async def points(self) -> list[tuple[str, str, str]]:
         """Cause, equity and growth of each point."""
@@ -261,6 +263,7 @@ async def test_the_proof_finds_a_row_that_was_changed(curve: Curve) -> None:
         held = await writer.position(fill)
         assert held is not None
         await writer.put_position(held.apply(fill))
+        await writer.flush()
     live, rebuilt = await both_models(curve.database)
     (found,) = differences(live, rebuilt)
     assert found.startswith("positions ('paper', '*', 'sim', 'btc-usdt')")
