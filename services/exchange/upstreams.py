@@ -2,16 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import grpc
 import grpc.aio
 import structlog
-from trademesh.market.v1 import market_service_pb2, market_service_pb2_grpc, order_book_pb2, ticker_pb2
+from trademesh.market.v1 import (
+    market_service_pb2,
+    market_service_pb2_grpc,
+    order_book_pb2,
+    ticker_pb2,
+    trade_pb2,
+)
 from trademesh.risk.v1 import decision_pb2, risk_service_pb2, risk_service_pb2_grpc
 
 from services.chassis.rpc.client import MeshError
+from services.chassis.rpc.timestamps import to_datetime
 from services.exchange import convert
 from services.exchange.domain.order import Order
 from services.exchange.domain.preview import Book, Level
@@ -162,6 +171,9 @@ class MarketPrices:
     async def watch(self, instrument: InstrumentName) -> AsyncGenerator[Quote, None]:
         """The prices now, then each change of the best prices and each trade, in order.
 
+        The market sends a ticker ahead of the trades that wait, so that its last price can be newer than
+        theirs. So only the first ticker says what the last price is; then each trade does.
+
         Raises:
             PricesLostError: the stream broke, ended or went silent.
         """
@@ -171,14 +183,17 @@ class MarketPrices:
         )
         # A stream has no deadline; silence ends it instead.
         call = self._stub.WatchMarket(request)
+        begin: datetime | None = None
         try:
             while True:
                 frame = await self._next(call)
                 if frame.HasField("end"):
                     raise PricesLostError(f"the market ended the stream: {frame.end.reason}")
                 if frame.HasField("ticker"):
-                    yield _quote(frame.ticker)
-                elif frame.HasField("trade"):
+                    quote = _quote(frame.ticker)
+                    yield quote if begin is None else replace(quote, last=None)
+                    begin = begin or to_datetime(frame.ticker.exchange_time)
+                elif frame.HasField("trade") and not _before(frame.trade, begin):
                     yield Quote(last=parse(frame.trade.price))
         finally:
             call.cancel()
@@ -194,6 +209,10 @@ class MarketPrices:
         if frame is grpc.aio.EOF:
             raise PricesLostError("the stream of the market broke off")
         return frame  # type: ignore[no-any-return]
+
+
+def _before(trade: trade_pb2.Trade, begin: datetime | None) -> bool:
+    return begin is not None and to_datetime(trade.exchange_time) < begin
 
 
 def _quote(ticker: ticker_pb2.Ticker) -> Quote:

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from services.exchange.domain.assets import Assets, Side
 from services.exchange.domain.evidence import (
+    TIME_IN_FORCE,
     VenueFill,
     VenueOrder,
     VenueStatus,
@@ -30,7 +31,7 @@ from services.exchange.domain.states import (
     OrderState,
     require_legal,
 )
-from services.exchange.domain.terms import LimitTerms, MarketTerms
+from services.exchange.domain.terms import LimitTerms, MarketTerms, StopMarketTerms, Trigger
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 INTENT = OrderIntent(
@@ -142,6 +143,49 @@ def test_filled_without_the_fills_is_not_filled_yet() -> None:
     assert settle(order, told(order, VenueStatus.FILLED), [], NOW).state is OrderState.OPEN
 
 
+def test_a_cancel_for_lack_of_time_ends_expired_and_a_faster_fill_does_not_say_so() -> None:
+    ending = replace(new_order(OrderState.OPEN), reason="")
+    ending = ending.moved(
+        OrderState.PENDING_CANCEL, NOW, reason=TIME_IN_FORCE, reason_message="the order ran out of time"
+    )
+    done = settle(ending, told(ending, VenueStatus.CANCELLED), [], NOW)
+    assert (done.state, done.reason) == (OrderState.EXPIRED, TIME_IN_FORCE)
+    evidence = told(ending, VenueStatus.FILLED, fill(1, "10"))
+    filled = settle(ending, evidence, [fill_of(ending, evidence.fills[0], NOW)], NOW)
+    assert (filled.state, filled.reason, filled.reason_message) == (OrderState.FILLED, "", "")
+
+
+def test_a_quote_quantity_is_filled_when_the_venue_says_so() -> None:
+    """More than was expected may be filled for it, and less; only the venue's end is an end."""
+    order = replace(
+        new_order(OrderState.SUBMITTED),
+        terms=MarketTerms(),
+        quote_quantity=Decimal(1000),
+        quantity=Decimal(3),
+    )
+    word = replace(told(order, VenueStatus.OPEN, fill(1, "4")), quantity=Decimal(0))
+    partly = settle(order, word, [fill_of(order, word.fills[0], NOW)], NOW)
+    assert (partly.state, partly.quantity) == (OrderState.PARTIALLY_FILLED, Decimal(3))
+    last = replace(told(partly, VenueStatus.FILLED, fill(2, "5")), quantity=Decimal(9))
+    unfinished = settle(partly, replace(last, fills=()), [], NOW)
+    assert (unfinished.state, unfinished.quantity) == (OrderState.PARTIALLY_FILLED, Decimal(9))
+    done = settle(partly, last, [fill_of(partly, last.fills[0], NOW)], NOW)
+    assert (done.state, done.quantity, done.filled_quantity) == (OrderState.FILLED, Decimal(9), Decimal(9))
+    late = settle(done, replace(last, fills=()), [], NOW)
+    assert late is done
+
+
+def test_the_venue_s_own_trigger_shows() -> None:
+    terms = StopMarketTerms(Trigger(Decimal(90)))
+    order = Order.intended(replace(INTENT, terms=terms), Assets("btc", "usdt"), uuid4(), "cause", NOW)
+    order = replace(order, state=OrderState.OPEN, venue_order_id="77")
+    word = replace(told(order, VenueStatus.OPEN), trigger_time=NOW)
+    after = settle(order, word, [], NOW)
+    assert after.trigger is not None
+    assert (after.trigger.trigger_time, after.trigger.price) == (NOW, Decimal(90))
+    assert settle(after, word, [], NOW) is after
+
+
 def test_average_price_is_for_display_and_rounded_half_even() -> None:
     order = replace(new_order(), filled_quantity=Decimal(3), filled_notional=Decimal(200))
     assert order.average_price() == Decimal("66.666666666667")
@@ -215,6 +259,33 @@ class OrderLife(RuleBasedStateMachine):
     def risk_answers(self, approved: bool) -> None:
         state = OrderState.SUBMITTED if approved else OrderState.DENIED
         self._take(self.order.moved(state, self.clock, submit_time=self.clock if approved else None))
+
+    @precondition(lambda self: self.order.state is OrderState.PENDING)
+    @rule()
+    def is_held(self) -> None:
+        self._take(self.order.moved(OrderState.HELD, self.clock))
+
+    @precondition(lambda self: self.order.state is OrderState.HELD)
+    @rule(
+        state=st.sampled_from(
+            [
+                OrderState.HELD,
+                OrderState.SUBMITTED,
+                OrderState.PENDING,
+                OrderState.CANCELLED,
+                OrderState.EXPIRED,
+                OrderState.DENIED,
+            ]
+        )
+    )
+    def held_order_moves(self, state: OrderState) -> None:
+        left = self.clock if state is OrderState.SUBMITTED else None
+        self._take(self.order.moved(state, self.clock, submit_time=left))
+
+    @precondition(lambda self: self.order.state in {OrderState.SUBMITTED, OrderState.UNKNOWN})
+    @rule()
+    def never_arrived_and_is_held_again(self) -> None:
+        self._take(self.order.moved(OrderState.HELD, self.clock, submit_time=None))
 
     @precondition(lambda self: self.order.state is OrderState.SUBMITTED)
     @rule(state=st.sampled_from([OrderState.UNKNOWN, OrderState.REJECTED, OrderState.DENIED]))
