@@ -48,6 +48,28 @@ def test_an_order_and_its_repeats(quiet: RecordedMesh) -> None:
     assert (cancelled.status, cancelled.json["state"]) == (200, "ORDER_STATE_CANCELLED")
 
 
+def test_orders_are_taken_back_by_client_order_id_and_all_at_once(quiet: RecordedMesh) -> None:
+    body = quiet.rest_order()
+    preview = quiet.rest.send("POST", f"{ORDERS}:preview", {"order": body["order"]}).json
+    assert (preview["approved"], preview["takes_liquidity"], preview["fee_asset"]) == (True, False, "usdt")
+    one, other = (quiet.rest.send("POST", ORDERS, quiet.rest_order()).json for _ in range(2))
+    cancelled = quiet.rest.send(
+        "POST",
+        f"{ORDERS}:cancel",
+        {
+            "request_id": str(uuid4()),
+            "venue": "venues/sim",
+            "client_order_id": one["client_order_id"],
+        },
+    )
+    assert (cancelled.status, cancelled.json["name"]) == (200, one["name"])
+    assert cancelled.json["state"] == "ORDER_STATE_CANCELLED"
+    swept = quiet.rest.send("POST", f"{ORDERS}:cancelAll", {"request_id": str(uuid4())}).json
+    assert swept["complete"]
+    assert other["name"] in {order["name"] for order in swept["orders"]}
+    assert quiet.rest.send("GET", f"/v1/{ACCOUNT}/venuePositions").json["positions"] == []
+
+
 def test_a_market_order_fills_at_once(quiet: RecordedMesh) -> None:
     body = quiet.rest_order("0.01")
     del body["order"]["limit"]
