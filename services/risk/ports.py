@@ -207,7 +207,7 @@ class RiskReader(Protocol):
 class RiskWriter(RiskReader, Protocol):
     """What risk knows, inside one write transaction."""
 
-    async def asked(self, order_id: str) -> Asked:
+    async def asked(self, account: str, order_id: str) -> Asked:
         """What is known of an order id."""
         ...
 

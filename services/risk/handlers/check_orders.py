@@ -82,7 +82,7 @@ class OrderChecks:
             scope = _scope(facts, (order,))
             market = await self._look(order, scope)
             async with self.store.write() as writer:
-                asked = await writer.asked(order_id)
+                asked = await writer.asked(order.account, order_id)
                 if asked.decided:
                     break
                 if asked.ended:

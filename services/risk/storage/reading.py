@@ -42,6 +42,11 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ACTIVE = TradingState(TradingMode.ACTIVE, "", _NEVER)
 
 
+_TOKENS = sa.select(HEADS.c.account, HEADS.c.token).where(
+    sa.or_(HEADS.c.account == sa.bindparam("own"), HEADS.c.account == sa.bindparam("everybody"))
+)
+
+
 class SqlRiskReader:
     """What risk knows, as one connection sees it.
 
@@ -171,16 +176,18 @@ class SqlRiskReader:
         return (await self._connection.execute(query.limit(1))).scalar() or ""
 
     async def _found(self, account: str) -> tuple[Tokens, AccountFacts]:
-        found = await self._connection.execute(
-            sa.select(HEADS.c.account, HEADS.c.token).where(HEADS.c.account.in_((account, EVERYBODY)))
-        )
+        found = await self._connection.execute(_TOKENS, {"own": account, "everybody": EVERYBODY})
         tokens = {row.account: row.token for row in found}
         key = (tokens.get(account, ""), tokens.get(EVERYBODY, ""))
+        return key, await self._under(key, account)
+
+    async def _under(self, key: Tokens, account: str) -> AccountFacts:
+        """The facts under these tokens, which the database holds now."""
         facts = self._remembered.find(account, key)
         if facts is None:
             facts = await self._load(account)
             self._remembered.put(key, facts)
-        return key, facts
+        return facts
 
     async def _load(self, account: str) -> AccountFacts:
         limits = await find_row(

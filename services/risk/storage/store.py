@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +45,26 @@ from services.risk.storage.tables import (
     TRADING_CHANGES,
 )
 
+# Statements of every order are made once: making them takes longer than running them.
+_INSERT_DECISION = sa.insert(DECISIONS)
+_INSERT_RESERVATION = sa.insert(RESERVATIONS)
+_ASKED = sa.select(
+    sa.exists().where(DECISIONS.c.order_id == sa.bindparam("order_id")),
+    sa.exists().where(ENDED_ORDERS.c.order_id == sa.bindparam("order_id")),
+    sa.select(HEADS.c.token).where(HEADS.c.account == sa.bindparam("own")).scalar_subquery(),
+    sa.select(HEADS.c.token).where(HEADS.c.account == sa.bindparam("everybody")).scalar_subquery(),
+)
+
+
+@cache
+def _upsert_statement(
+    dialect: str, table: sa.Table, key: tuple[str, ...], columns: tuple[str, ...]
+) -> sa.Executable:
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return insert.on_conflict_do_update(
+        index_elements=list(key), set_={name: insert.excluded[name] for name in columns}
+    )
+
 
 class SqlRiskWriter(SqlRiskReader):
     """What risk knows, inside one write transaction; whoever opened it commits it."""
@@ -59,15 +80,13 @@ class SqlRiskWriter(SqlRiskReader):
             self._seen[account] = await self._found(account)
         return self._seen[account][1]
 
-    async def asked(self, order_id: str) -> Asked:
+    async def asked(self, account: str, order_id: str) -> Asked:
         """What is known of an order id."""
-        found = await self._connection.execute(
-            sa.select(
-                sa.exists().where(DECISIONS.c.order_id == order_id),
-                sa.exists().where(ENDED_ORDERS.c.order_id == order_id),
-            )
-        )
-        decided, ended = found.one()
+        values = {"order_id": order_id, "own": account, "everybody": EVERYBODY}
+        decided, ended, own, everybody = (await self._connection.execute(_ASKED, values)).one()
+        if account not in self._seen:
+            tokens = (own or "", everybody or "")
+            self._seen[account] = (tokens, await self._under(tokens, account))
         return Asked(bool(decided), bool(ended))
 
     async def put_limits(self, account: str, limits: Limits) -> None:
@@ -149,7 +168,7 @@ class SqlRiskWriter(SqlRiskReader):
 
     async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
         """Store a decision, with its reservation."""
-        await self._connection.execute(sa.insert(DECISIONS).values(**decision_row(order_id, stored)))
+        await self._connection.execute(_INSERT_DECISION, decision_row(order_id, stored))
         if stored.decision.reservation is not None:
             await self.reserve(stored.decision.reservation)
 
@@ -175,7 +194,7 @@ class SqlRiskWriter(SqlRiskReader):
             if state.claims.get(key) != facts.state.claims[key]:
                 await self._put_members(facts.state, state, key)
                 await self._changed(replace(facts, state=state))
-        elif ended and not (await self.asked(order_id)).decided:
+        elif ended and not (await self.asked(account, order_id)).decided:
             await insert_if_absent(self._connection, ENDED_ORDERS, {"order_id": order_id})
 
     async def add_holdings(self, account: str, changes: Mapping[Holding, Decimal]) -> None:
@@ -222,7 +241,7 @@ class SqlRiskWriter(SqlRiskReader):
         for member in new.members:
             row = rows.reservation_row(member)
             if member.order_id not in known:
-                await self._connection.execute(sa.insert(RESERVATIONS).values(**row))
+                await self._connection.execute(_INSERT_RESERVATION, row)
             elif known[member.order_id] != member:
                 mine = RESERVATIONS.c.order_id == row.pop("order_id")
                 await self._connection.execute(sa.update(RESERVATIONS).where(mine).values(**row))
@@ -242,11 +261,8 @@ class SqlRiskWriter(SqlRiskReader):
         self._remembered.put((own, everybody), facts)
 
     async def _upsert(self, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(table).values(**key, **values)
-        await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=list(key), set_=dict(values))
-        )
+        statement = _upsert_statement(self._connection.dialect.name, table, tuple(key), tuple(values))
+        await self._connection.execute(statement, {**key, **values})
 
 
 class SqlRiskStore:
