@@ -47,6 +47,21 @@ class Tap(list[Any]):
         return limit
 
 
+class _EveryTrade(dict[str, Any]):
+    """In place of ccxt's caches of trades by symbol: Crypto.com's own trades go there, too.
+
+    Args:
+        tap: of all symbols.
+    """
+
+    def __init__(self, tap: Tap) -> None:
+        super().__init__()
+        self._tap = tap
+
+    def __missing__(self, symbol: str) -> Tap:
+        return self._tap
+
+
 class Stream:
     """One standing stream of one account.
 
@@ -65,6 +80,7 @@ class Stream:
         self._caught_up_twice = False
         client.orders = Tap("order", self._queue)
         client.myTrades = Tap("trade", self._queue)
+        client.trades = _EveryTrade(client.myTrades)
         client.streaming = {**client.streaming, "keepAlive": _KEEP_ALIVE_MS}
 
     async def open(self) -> None:

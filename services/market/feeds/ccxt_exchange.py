@@ -119,7 +119,10 @@ class _Exact:
     """Goes before a ccxt exchange in the order of methods; the names and arguments are ccxt's."""
 
     number = Decimal
+    id: str
     options: dict[str, Any]
+    orderbooks: dict[str, Any]
+    safe_symbol: Callable[..., str]
     wake: Wake
 
     def on_json_response(self, response_body: str) -> Any:
@@ -151,6 +154,14 @@ class _Exact:
     ) -> list[Decimal]:
         """Ccxt reads the two through a float."""
         return [_decimal(bidask[priceKey]), _decimal(bidask[amountKey])]
+
+    def handle_order_book(self, client: Any, message: Any, *more: Any) -> None:
+        """Ccxt leaves Crypto.com's books at the time of their snapshot."""
+        super().handle_order_book(client, message, *more)  # type: ignore[misc]
+        if self.id == "cryptocom":
+            book = self.orderbooks.get(self.safe_symbol(message.get("instrument_name")))
+            if book is not None:
+                book["timestamp"] = message["data"][0]["t"]
 
     def is_spot_url(self, client: Any) -> bool:
         """Ccxt looks for a word in Binance's address, which a local venue does not have."""

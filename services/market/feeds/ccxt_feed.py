@@ -192,7 +192,7 @@ class CcxtFeed:
             while True:
                 await self._news(followed, watching)
                 book = client.orderbooks.get(followed.symbol)
-                if isinstance(book, BookTap) and book.noted and book["nonce"] is not None:
+                if isinstance(book, BookTap) and book.noted:
                     event = await self._changed(client, followed, book)
                     if event is not None:
                         yield event
