@@ -67,6 +67,8 @@ class Gate:
         if refusal is not None:
             return refusal
         place = CallKind.PLACE
+        if spend and self._limiter.take(place):
+            return None
         try:
             async with asyncio.timeout(_COUNT_S):
                 wait = await (self._limiter.spend(place) if spend else self._limiter.room_for(place))
@@ -125,6 +127,8 @@ class Gate:
         return self._paused(CallKind.PLACE)
 
     async def _spent(self, kind: CallKind) -> float:
+        if self._limiter.take(kind):
+            return 0.0
         try:
             async with asyncio.timeout(_COUNT_S):
                 return await self._limiter.spend(kind)

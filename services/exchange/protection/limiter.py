@@ -63,12 +63,25 @@ class Limiter:
     def __init__(self, venue: str, budgets: Sequence[Budget], ledger: RateLedger, clock: Clock) -> None:
         self._venue = venue
         self._pools = {budget.name: _Pool(budget) for budget in budgets}
+        pools = self._pools.values()
+        self._costs = {
+            kind: [(pool, pool.budget.weight(kind)) for pool in pools if pool.budget.weight(kind)]
+            for kind in CallKind
+        }
         self._ledger = ledger
         self._clock = clock
         self._turn = asyncio.Lock()
         self._pause: Pause | None = None
         for budget in budgets:
             LIMIT.labels(venue, budget.name).set(budget.limit)
+
+    def take(self, kind: CallKind) -> bool:
+        """Count a call out of what was leased already. False: it takes a lease, with :meth:`spend`."""
+        costs = self._costs[kind]
+        if self._short(costs):
+            return False
+        self._take(costs)
+        return True
 
     async def spend(self, kind: CallKind) -> float:
         """Count a call before it leaves.
@@ -79,7 +92,7 @@ class Limiter:
         Raises:
             DomainError: the shared count cannot be reached.
         """
-        costs = self._costs(kind)
+        costs = self._costs[kind]
         wait = await self._lease_for(costs, safety=kind in SAFETY)
         if not wait:
             self._take(costs)
@@ -87,7 +100,7 @@ class Limiter:
 
     async def room_for(self, kind: CallKind) -> float:
         """As :meth:`spend`, and counts nothing."""
-        return await self._lease_for(self._costs(kind), safety=kind in SAFETY)
+        return await self._lease_for(self._costs[kind], safety=kind in SAFETY)
 
     def told(self, name: str, used: int) -> None:
         """The venue's own count of a budget. Only a higher one than ours matters."""
@@ -131,10 +144,6 @@ class Limiter:
         """How much of each budget is used."""
         now_ms = self._now_ms()
         return tuple(_use(pool, now_ms) for pool in self._pools.values())
-
-    def _costs(self, kind: CallKind) -> list[tuple[_Pool, int]]:
-        costs = [(pool, pool.budget.weight(kind)) for pool in self._pools.values()]
-        return [(pool, cost) for pool, cost in costs if cost]
 
     async def _lease_for(self, costs: list[tuple[_Pool, int]], *, safety: bool) -> float:
         """Have units for a call in every pool; seconds to wait where there are none.
