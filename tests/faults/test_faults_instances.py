@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import urllib.request
+from uuid import uuid4
 
 import pytest
 
@@ -14,6 +15,8 @@ from tests.support.read_load import GRPC, REST, XDS, LoadReport
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 RATE = 60.0
+_INSTRUMENT = "venues/sim/instruments/btc-usdt"
+_ORDERS = "/v1/accounts/paper/orders"
 CHECK_TTL_S = 10.0
 
 
@@ -77,6 +80,38 @@ def test_consul_is_away_for_longer(pair: HurtMesh) -> None:
         pair.kill("market", 1)
         pair.wait_called("market", 1)
     _none_failed(load.report())
+
+
+def test_cancels_pass_while_all_that_they_do_not_need_is_away(pair: HurtMesh) -> None:
+    """Consul, the control plane, risk and market are frozen: the exchange and the venue are enough."""
+    bid = float(pair.harness.get(f"v1/{_INSTRUMENT}/ticker")["bid_price"])
+    order = {
+        "instrument": _INSTRUMENT,
+        "side": "SIDE_BUY",
+        "quantity": "0.001",
+        "limit": {"price": str(int(bid * 0.97))},
+    }
+    resting = []
+    for _ in range(3):
+        body = {"request_id": str(uuid4()), "order": order}
+        resting.append(pair.rest.send("POST", _ORDERS, body).json["name"])
+    away = ("consul", "controlplane", "risk", "market")
+    frozen = [row.pid for service in away for row in pair.harness.instances(service)]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        # Twice, so that it comes to the writer and to the other instance.
+        answers = [
+            pair.rest.send("POST", f"{_ORDERS}:cancelAll", {"request_id": str(uuid4())}) for _ in range(2)
+        ]
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    assert [(each.status, each.json["complete"]) for each in answers] == [(200, True), (200, True)]
+    taken_back = {each["name"]: each["state"] for each in answers[0].json["orders"]}
+    assert set(resting) <= taken_back.keys()
+    assert {taken_back[name] for name in resting} == {"ORDER_STATE_CANCELLED"}
+    pair.wait_all_serving()
 
 
 def test_envoy_is_killed(pair: HurtMesh) -> None:
