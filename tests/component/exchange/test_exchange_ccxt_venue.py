@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from trademesh.exchange.v1 import exchange_service_pb2 as pb
 from trademesh.exchange.v1 import exchange_service_pb2_grpc, venue_pb2
 
 from services.chassis.clock import SystemClock
+from services.exchange.domain.assets import Side as OurSide
+from services.exchange.domain.terms import LimitTerms
+from services.exchange.ports import NotSent, VenueUnreachableError
 from services.exchange.settings import AccountSettings, ExchangeSettings, VenueSettings
 from services.exchange.venues.ccxt_adapter import CcxtVenue
 from services.exchange.venues.ccxt_settings import CcxtSettings, KeySettings
@@ -31,6 +34,7 @@ from tests.support.exchange import (
 )
 from tests.support.rpc import serving
 from tests.support.tcp_gate import TcpGate, gate_before
+from tests.support.venue_lab import new_order
 
 
 def ccxt_settings(port: int, monkeypatch: pytest.MonkeyPatch) -> CcxtSettings:
@@ -122,6 +126,67 @@ async def test_fills_of_an_outage_are_booked_after_it(trading: Trading) -> None:
     await trading.venue.hit(Side.SELL, "1", "50000")
     await trading.gate.open()
     await trading.exchange.settled(order.name, "FILLED")
+
+
+@dataclass
+class Reports:
+    """Notes what an adapter tells of limits."""
+
+    usage: dict[str, int] = field(default_factory=dict)
+    pauses: list[tuple[float, bool]] = field(default_factory=list)
+
+    def used(self, budget: str, amount: int) -> None:
+        self.usage[budget] = amount
+
+    def asked_to_wait(self, seconds: float, *, banned: bool) -> None:
+        self.pauses.append((seconds, banned))
+
+
+async def test_the_venues_count_and_its_wish_for_a_pause_are_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with binance_venue(tmp_path, {"paper": FUNDS}) as venue:
+        adapter = CcxtVenue("sim", ccxt_settings(venue.door.port, monkeypatch), SystemClock())
+        reports = Reports()
+        adapter.report_to(reports)
+        assert {budget.name for budget in adapter.rate_budgets()} == {"weight", "orders"}
+        try:
+            await adapter.balances("paper")
+            used = reports.usage["weight"]
+            await adapter.balances("paper")
+            assert reports.usage["weight"] > used > 0
+            venue.door.limits.exhaust("127.0.0.1")
+            with pytest.raises(VenueUnreachableError) as raised:
+                await adapter.balances("paper")
+            ((seconds, banned),) = reports.pauses
+            assert 0 < seconds <= 60
+            assert not banned
+            assert raised.value.retry_after == seconds
+            venue.door.limits.ban("127.0.0.1")
+            with pytest.raises(VenueUnreachableError):
+                await adapter.balances("paper")
+            assert reports.pauses[-1][1]
+        finally:
+            await adapter.close()
+
+
+async def test_a_key_that_is_missing_or_wrong_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with binance_venue(tmp_path, {"paper": FUNDS}) as venue:
+        settings = ccxt_settings(venue.door.port, monkeypatch)
+        for secret, words in (("", "PAPER_SECRET"), ("wrong", "-1022")):
+            monkeypatch.setenv("PAPER_SECRET", secret)
+            adapter = CcxtVenue("sim", settings, SystemClock())
+            try:
+                order = new_order("paper", OurSide.BUY, "1", LimitTerms(Decimal(50000)), venue="sim")
+                outcome = await adapter.place(order, 5)
+                assert isinstance(outcome, NotSent), outcome
+                assert words in outcome.message
+                with pytest.raises(VenueUnreachableError, match=words):
+                    await adapter.balances("paper")
+            finally:
+                await adapter.close()
 
 
 async def test_a_venue_without_network_affects_nothing_else(
