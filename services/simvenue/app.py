@@ -23,7 +23,7 @@ from services.simvenue.fault_script import read_script
 from services.simvenue.floor import TradingFloor
 from services.simvenue.handlers import MarketData, Trading, VenueFacts
 from services.simvenue.latency import LatencyModel, read_delay
-from services.simvenue.listing import INSTRUMENTS, PROFILES
+from services.simvenue.listing import INSTRUMENTS, PERPETUALS, PROFILES
 from services.simvenue.marks import ExchangeClock, Leases
 from services.simvenue.metrics import SimvenueMetrics
 from services.simvenue.ports import StoredVenue
@@ -72,7 +72,7 @@ async def assemble(
     leases = Leases(clock, stored.marks)
     self_trade = {name: SelfTrade[mode.upper()] for name, mode in settings.self_trade_prevention.items()}
     venue = Venue(
-        INSTRUMENTS,
+        (*INSTRUMENTS, *PERPETUALS) if settings.perpetuals else INSTRUMENTS,
         Ids(leases.trades, leases.orders, leases.transfers),
         self_trade,
         QueueModel[settings.queue_model.upper()],

@@ -16,7 +16,7 @@ from services.kernel.errors import DomainError, ErrorKind
 from services.simvenue.domain.account import order_not_found
 from services.simvenue.domain.faults import Dice, FaultKind, FaultScript
 from services.simvenue.domain.orders import Fill, LimitTerms, NewOrder, Order, Transfer, working_terms
-from services.simvenue.handlers import Holdings, OrderWithFills, Trading
+from services.simvenue.handlers import Holdings, OrderWithFills, Trading, ValuedPosition
 from services.simvenue.latency import LatencyModel, Leg, Operation
 from services.simvenue.metrics import SimvenueMetrics
 from services.simvenue.ports import EncodedEvent
@@ -126,6 +126,10 @@ class Doors:
     async def balances(self, account: str) -> Holdings:
         """What an account has; raises UNKNOWN_ACCOUNT."""
         return await self.ask(lambda: self._trading.balances(account))
+
+    async def positions(self, account: str) -> Sequence[ValuedPosition]:
+        """Open positions of perpetuals; raises UNKNOWN_ACCOUNT."""
+        return await self.ask(lambda: self._trading.positions(account))
 
     async def fills(self, account: str, after_trade_id: int, limit: int) -> Sequence[Fill]:
         """Fills by trade id; raises UNKNOWN_ACCOUNT."""

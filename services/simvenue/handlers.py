@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 import structlog
@@ -10,6 +11,7 @@ from services.simvenue.domain.candles import Candle, Interval
 from services.simvenue.domain.instrument import Instrument
 from services.simvenue.domain.market import Market, PublicTrade
 from services.simvenue.domain.orders import Balance, Fill, NewOrder, Order, Transfer
+from services.simvenue.domain.positions import Position
 from services.simvenue.domain.venue import Venue
 from services.simvenue.drivers.driver import Source
 from services.simvenue.floor import TradingFloor
@@ -49,6 +51,14 @@ class Holdings(NamedTuple):
     balances: Sequence[Balance]
     sequence: int
     time_ns: int
+
+
+class ValuedPosition(NamedTuple):
+    """A position, the price of the last trade if there was one, and the margin held for it."""
+
+    position: Position
+    mark: Decimal | None
+    margin: Decimal
 
 
 class CandlePage(NamedTuple):
@@ -177,6 +187,16 @@ class Trading:
 
         return await self._floor.execute(command)
 
+    async def positions(self, account: str) -> Sequence[ValuedPosition]:
+        """Open positions of perpetuals, by symbol; raises UNKNOWN_ACCOUNT."""
+
+        def command(venue: Venue, now_ns: int) -> Sequence[ValuedPosition]:
+            del now_ns
+            found = sorted(venue.account(account).positions.values(), key=lambda each: each.symbol)
+            return [_valued(venue.markets[each.symbol], each) for each in found if each.quantity]
+
+        return await self._floor.execute(command)
+
     async def fills(self, account: str, after_trade_id: int, limit: int) -> Sequence[Fill]:
         """Fills by trade id; raises UNKNOWN_ACCOUNT."""
         self._floor.venue.account(account)
@@ -190,6 +210,11 @@ class Trading:
 
 def _with_fills(venue: Venue, order: Order) -> OrderWithFills:
     return OrderWithFills(order, venue.account(order.account).fills(order.venue_order_id))
+
+
+def _valued(market: Market, position: Position) -> ValuedPosition:
+    mark = None if market.last_price is None else market.instrument.price(market.last_price)
+    return ValuedPosition(position, mark, position.margin(market.instrument))
 
 
 def _tell(event: str, answer: OrderWithFills) -> None:

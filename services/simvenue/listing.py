@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from services.simvenue.domain.instrument import Instrument
+from services.simvenue.domain.instrument import Instrument, Perpetual
 from services.simvenue.drivers.participants import Profile
 
 INSTRUMENTS = (
@@ -34,6 +34,24 @@ INSTRUMENTS = (
     ),
 )
 
+PERPETUALS = (
+    Instrument(
+        symbol="btc-usdt-perp",
+        venue_symbol="BTCUSDTPERP",
+        base="btc",
+        quote="usdt",
+        tick_size=Decimal("0.1"),
+        lot_size=Decimal("0.001"),
+        min_quantity=Decimal("0.001"),
+        max_quantity=Decimal(1000),
+        min_notional=Decimal(50),
+        maker_fee_rate=Decimal("0.0002"),
+        taker_fee_rate=Decimal("0.0005"),
+        perpetual=Perpetual(margin_rate=Decimal("0.1"), funding_rate=Decimal("0.0001")),
+    ),
+)
+"""Listed where ``TRADEMESH_SIMVENUE_PERPETUALS`` asks for them."""
+
 PROFILES = {
     "btc-usdt": Profile(
         fair_value=Decimal(60000),
@@ -48,5 +66,12 @@ PROFILES = {
         half_spread=6.0e-5,
         level_size=Decimal(8),
         taker_size=Decimal(3),
+    ),
+    "btc-usdt-perp": Profile(
+        fair_value=Decimal(60000),
+        volatility=1.0e-4,
+        half_spread=5.0e-5,
+        level_size=Decimal(1),
+        taker_size=Decimal("0.4"),
     ),
 }

@@ -148,6 +148,15 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
         holdings = await _heard(context, self._doors.balances(request.account))
         return convert.holdings_to_proto(request.account, holdings)
 
+    async def ListPositions(
+        self, request: pb.ListPositionsRequest, context: Context
+    ) -> pb.ListPositionsResponse:
+        """Open positions of perpetuals."""
+        positions = await _heard(context, self._doors.positions(request.account))
+        return pb.ListPositionsResponse(
+            positions=[convert.valued_position_to_proto(each) for each in positions]
+        )
+
     async def ListTransfers(
         self, request: pb.ListTransfersRequest, context: Context
     ) -> pb.ListTransfersResponse:

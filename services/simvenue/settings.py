@@ -61,6 +61,7 @@ class SimvenueSettings(BaseSettings):
         synthetic_warmup_seconds: length of the past that a synthetic market begins with.
         accounts: deposits that an account gets when it is opened, once: JSON such as
             ``{"paper": {"usdt": "100000"}}``.
+        perpetuals: whether linear perpetuals are listed beside spot.
         self_trade_prevention: what happens where orders of one account meet, by account: JSON such as
             ``{"paper": "expire_maker"}``; expire_taker where an account is not named.
         faults: fault script: a line such as ``seed=7 lost_ack=0.05``, or the path of a TOML file; none
@@ -92,6 +93,7 @@ class SimvenueSettings(BaseSettings):
     accounts: dict[Id, dict[Id, Amount]] = Field(
         default_factory=lambda: {"paper": {"usdt": Decimal(100_000)}}
     )
+    perpetuals: bool = False
     self_trade_prevention: dict[Id, Literal["expire_taker", "expire_maker", "expire_both", "none"]] = Field(
         default_factory=dict
     )

@@ -13,7 +13,7 @@ from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
 from services.chassis.rpc.client import MeshError
 from services.chassis.rpc.status import details_of
-from services.exchange.domain.assets import Assets
+from services.exchange.domain.assets import Assets, Contract
 from services.exchange.domain.budgets import Budget, CallKind
 from services.exchange.domain.evidence import VenueOrder
 from services.exchange.domain.fills import Balance, Transfer
@@ -95,6 +95,7 @@ class SimVenue:
         self._clock = clock
         self._silence = silence
         self._assets: dict[str, Assets] = {}
+        self._contracts: dict[str, Contract | None] = {}
         self._reports: VenueReports | None = None
         self._stub: Any = simvenue_service_pb2_grpc.SimvenueServiceStub(channel)
 
@@ -110,6 +111,7 @@ class SimVenue:
         """Send an order under its client order id, and classify what comes of it."""
         try:
             self._assets.setdefault(order.instrument, order.assets)
+            self._contracts.setdefault(order.instrument, order.contract)
             answer = await self._stub.PlaceOrder(convert.place_request(order), timeout=within)
             return Accepted(self._order(answer))
         except grpc.aio.AioRpcError as error:
@@ -124,6 +126,7 @@ class SimVenue:
         )
         try:
             self._assets.setdefault(order.instrument, order.assets)
+            self._contracts.setdefault(order.instrument, order.contract)
             return Accepted(self._order(await self._stub.CancelOrder(request, timeout=within)))
         except grpc.aio.AioRpcError as error:
             return await self._cancel_refused(order, self._heeded(error))
@@ -187,9 +190,17 @@ class SimVenue:
         now = self._clock.now()
         return [convert.balance_of(each, account, self.venue_id, now) for each in answer.balances]
 
-    async def positions(self, account: str) -> Sequence[VenuePosition]:  # noqa: ARG002 - the port's
-        """None: the venue trades spot."""
-        return ()
+    async def positions(self, account: str) -> Sequence[VenuePosition]:
+        """What the account has of perpetuals now."""
+        request = simvenue_service_pb2.ListPositionsRequest(account=account)
+        answer = await self._asked(self._stub.ListPositions, request)
+        if answer.positions:
+            await self._know_assets()
+        now = self._clock.now()
+        return [
+            convert.position_of(each, account, self.venue_id, self._contracts.get(each.symbol), now)
+            for each in answer.positions
+        ]
 
     async def instruments(self) -> Sequence[InstrumentRules]:
         """What can be traded, and the rules."""
@@ -197,6 +208,7 @@ class SimVenue:
         answer = await self._asked(self._stub.ListInstruments, request)
         rules = [convert.rules_of(each) for each in answer.instruments]
         self._assets |= {each.instrument: each.assets for each in rules}
+        self._contracts |= {each.instrument: each.contract for each in rules}
         return rules
 
     async def events(self, account: str, cursor: str) -> AsyncIterator[VenueEvent]:
@@ -279,7 +291,7 @@ class SimVenue:
         assets = self._assets.get(message.symbol)
         if assets is None:
             raise VenueUnreachableError(f"the venue speaks of {message.symbol}, which it does not list")
-        return convert.order_of(message, assets)
+        return convert.order_of(message, assets, self._contracts.get(message.symbol))
 
     def _transfer(self, message: account_pb2.Transfer) -> Transfer:
         return convert.transfer_of(message, self.venue_id, self._clock.now())

@@ -8,12 +8,13 @@ from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
 from services.chassis.rpc.timestamps import optional_datetime, to_datetime, to_timestamp
 from services.exchange import convert
-from services.exchange.domain.assets import Assets
+from services.exchange.domain.assets import Assets, Contract
 from services.exchange.domain.capabilities import Capabilities, KindSupport
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
-from services.exchange.domain.fills import Balance, Transfer
+from services.exchange.domain.fills import Balance, Transfer, TransferKind
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
+from services.exchange.domain.positions import VenuePosition
 from services.exchange.domain.terms import (
     Kind,
     LimitTerms,
@@ -50,6 +51,10 @@ CAPABILITIES: Final = Capabilities(
 )
 """What the simulated venue does itself. Its stops look at trades only."""
 
+_TRANSFER_KINDS: Final = {
+    account_pb2.TRANSFER_KIND_DEPOSIT: TransferKind.DEPOSIT,
+    account_pb2.TRANSFER_KIND_FUNDING: TransferKind.FUNDING,
+}
 _CLOSE_PREFIX: Final = "CLOSE_REASON_"
 
 
@@ -83,7 +88,7 @@ def place_request(order: Order) -> simvenue_service_pb2.PlaceOrderRequest:
     return request
 
 
-def order_of(message: venue_order_pb2.Order, assets: Assets) -> VenueOrder:
+def order_of(message: venue_order_pb2.Order, assets: Assets, contract: Contract | None) -> VenueOrder:
     """The venue's word on an order.
 
     Raises:
@@ -105,6 +110,7 @@ def order_of(message: venue_order_pb2.Order, assets: Assets) -> VenueOrder:
         fills=tuple(fill_of(each) for each in message.fills),
         quote_quantity=convert.optional_amount(message.quote_quantity),
         trigger_time=optional_datetime(message, "trigger_time"),
+        contract=contract,
     )
 
 
@@ -133,6 +139,26 @@ def transfer_of(message: account_pb2.Transfer, venue: str, now: datetime) -> Tra
         amount=parse(message.amount),
         exchange_time=to_datetime(message.exchange_time),
         receive_time=now,
+        kind=_TRANSFER_KINDS.get(message.kind, TransferKind.UNSPECIFIED),
+        instrument=message.symbol,
+    )
+
+
+def position_of(
+    message: account_pb2.Position, account: str, venue: str, contract: Contract | None, now: datetime
+) -> VenuePosition:
+    """The venue's word on a position."""
+    return VenuePosition(
+        account=account,
+        venue=venue,
+        instrument=message.symbol,
+        quantity=parse(message.quantity),
+        contract=contract,
+        receive_time=now,
+        entry_price=convert.optional_amount(message.entry_price),
+        mark_price=convert.optional_amount(message.mark_price),
+        unrealized_pnl=convert.optional_amount(message.unrealised_pnl),
+        margin=convert.optional_amount(message.margin),
     )
 
 
@@ -148,6 +174,14 @@ def balance_of(message: account_pb2.Balance, account: str, venue: str, now: date
     )
 
 
+def contract_of(message: instrument_pb2.Instrument) -> Contract | None:
+    """What one unit stands for; None for spot."""
+    if not message.HasField("contract"):
+        return None
+    terms = message.contract
+    return Contract(parse(terms.contract_size), terms.settle_asset, terms.inverse)
+
+
 def rules_of(message: instrument_pb2.Instrument) -> InstrumentRules:
     """The venue's rules of an instrument."""
     return InstrumentRules(
@@ -160,6 +194,7 @@ def rules_of(message: instrument_pb2.Instrument) -> InstrumentRules:
         min_notional=parse(message.min_notional),
         maker_fee_rate=convert.optional_amount(message.maker_fee_rate),
         taker_fee_rate=convert.optional_amount(message.taker_fee_rate),
+        contract=contract_of(message),
     )
 
 

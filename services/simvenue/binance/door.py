@@ -96,7 +96,8 @@ class BinanceDoor:
 
     def _application(self) -> web.Application:
         behind = self._behind
-        symbols = Symbols(market.instrument for market in behind.floor.venue.markets.values())
+        listed = (market.instrument for market in behind.floor.venue.markets.values())
+        symbols = Symbols(instrument for instrument in listed if instrument.perpetual is None)
         desk = Desk(behind.floor, behind.doors, behind.ids)
         keys = ListenKeys(self.now_ms, behind.ids)
         endpoints = [

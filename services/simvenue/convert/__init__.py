@@ -25,6 +25,7 @@ from services.simvenue.convert.orders import (
     order_with_fills_to_proto,
     tells_fill,
     transfer_to_proto,
+    valued_position_to_proto,
 )
 from services.simvenue.convert.words import (
     time_from,
@@ -57,5 +58,6 @@ __all__ = [
     "time_to",
     "trade_to_proto",
     "transfer_to_proto",
+    "valued_position_to_proto",
     "venue_to_proto",
 ]

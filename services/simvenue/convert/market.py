@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.simvenue.v1 import instrument_pb2, market_data_pb2
+from trademesh.type.v1 import contract_pb2
 
 from services.kernel.decimals import render
 from services.simvenue.convert.words import SIDES, end_to, time_to
@@ -34,7 +35,7 @@ def interval_from_proto(value: int) -> Interval:
 
 def instrument_to_proto(instrument: Instrument) -> instrument_pb2.Instrument:
     """An instrument."""
-    return instrument_pb2.Instrument(
+    message = instrument_pb2.Instrument(
         symbol=instrument.symbol,
         venue_symbol=instrument.venue_symbol,
         base_currency=instrument.base,
@@ -47,6 +48,13 @@ def instrument_to_proto(instrument: Instrument) -> instrument_pb2.Instrument:
         maker_fee_rate=render(instrument.maker_fee_rate),
         taker_fee_rate=render(instrument.taker_fee_rate),
     )
+    if instrument.perpetual is not None:
+        message.contract.kind = contract_pb2.INSTRUMENT_KIND_PERPETUAL
+        message.contract.contract_size = "1"
+        message.contract.settle_asset = instrument.quote
+        message.margin_rate = render(instrument.perpetual.margin_rate)
+        message.funding_rate = render(instrument.perpetual.funding_rate)
+    return message
 
 
 def venue_to_proto(facts: VenueFacts, now_ns: int) -> instrument_pb2.VenueInfo:

@@ -31,17 +31,22 @@ from services.simvenue.domain.orders import (
     MarketTerms,
     NewOrder,
     Order,
+    PositionUpdate,
     StopLimitTerms,
     StopMarketTerms,
     Terms,
     Transfer,
     TransferKind,
 )
-from services.simvenue.handlers import Holdings, OrderWithFills
+from services.simvenue.domain.positions import Position
+from services.simvenue.handlers import Holdings, OrderWithFills, ValuedPosition
 from services.simvenue.ports import EncodedEvent
 from services.simvenue.streams import Beat, End
 
-_TRANSFER_KINDS = {TransferKind.DEPOSIT: account_pb2.TRANSFER_KIND_DEPOSIT}
+_TRANSFER_KINDS = {
+    TransferKind.DEPOSIT: account_pb2.TRANSFER_KIND_DEPOSIT,
+    TransferKind.FUNDING: account_pb2.TRANSFER_KIND_FUNDING,
+}
 
 
 def new_order_from_proto(message: service_pb2.PlaceOrderRequest) -> NewOrder:
@@ -199,7 +204,30 @@ def transfer_to_proto(transfer: Transfer) -> account_pb2.Transfer:
         currency=transfer.currency,
         amount=render(transfer.amount),
         exchange_time=time_to(transfer.time_ns),
+        symbol=transfer.symbol,
     )
+
+
+def position_to_proto(position: Position) -> account_pb2.Position:
+    """A position, without what its market says of it."""
+    entry = position.entry_price
+    return account_pb2.Position(
+        symbol=position.symbol,
+        quantity=render(position.quantity),
+        entry_price="" if entry is None else render(entry),
+        realised_pnl=render(position.realised),
+        funding=render(position.funding),
+    )
+
+
+def valued_position_to_proto(valued: ValuedPosition) -> account_pb2.Position:
+    """A position with what its market says of it."""
+    message = position_to_proto(valued.position)
+    message.margin = render(valued.margin)
+    if valued.mark is not None:
+        message.mark_price = render(valued.mark)
+        message.unrealised_pnl = render(valued.position.profit_at(valued.mark))
+    return message
 
 
 def account_frame_to_proto(
@@ -232,6 +260,8 @@ def account_event_to_proto(event: AccountEvent) -> account_pb2.AccountEvent:
                 message.execution_report.fill.CopyFrom(fill_to_proto(fill))
         case BalanceUpdate(balances):
             message.balance_update.balances.extend(balance_to_proto(balance) for balance in balances)
+        case PositionUpdate(position):
+            message.position_update.position.CopyFrom(position_to_proto(position))
         case Transfer():
             message.transfer.CopyFrom(transfer_to_proto(event.body))
     return message

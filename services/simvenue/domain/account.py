@@ -8,12 +8,11 @@ from services.kernel.errors import DomainError, ErrorKind, Resource
 from services.simvenue.domain.orders import (
     AccountEvent,
     Balance,
-    BalanceUpdate,
-    ExecutionReport,
+    Body,
     Fill,
     Order,
-    Transfer,
 )
+from services.simvenue.domain.positions import Position
 
 _ZERO = Decimal(0)
 
@@ -34,6 +33,7 @@ class AccountState:
         balances: one per currency it ever had.
         orders: open and closed.
         fills: of all orders, by trade id.
+        positions: of perpetuals it ever traded.
     """
 
     account: str
@@ -41,6 +41,7 @@ class AccountState:
     balances: tuple[Balance, ...] = ()
     orders: tuple[Order, ...] = ()
     fills: tuple[Fill, ...] = ()
+    positions: tuple[Position, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class Account:
         self._dossiers: dict[int, _Dossier] = {}
         self._client_ids: dict[str, int] = {}
         self._open: dict[int, None] = {}
+        self.positions = {each.symbol: each for each in state.positions}
         for order in sorted(state.orders, key=lambda order: order.venue_order_id):
             self.put(order)
         for fill in state.fills:
@@ -166,7 +168,7 @@ class Account:
         """What the account has, by currency."""
         return tuple(self._balance(currency) for currency in sorted(self._purses))
 
-    def event(self, time_ns: int, body: ExecutionReport | BalanceUpdate | Transfer) -> AccountEvent:
+    def event(self, time_ns: int, body: Body) -> AccountEvent:
         """Number something that happened."""
         self.sequence += 1
         return AccountEvent(self.name, self.sequence, time_ns, body)

@@ -1,5 +1,6 @@
 """What is asked of an order before it is accepted. Nothing here changes anything."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from services.kernel.decimals import EXACT, render
 from services.kernel.errors import DomainError, ErrorKind
 from services.simvenue.domain.account import Account
 from services.simvenue.domain.instrument import Instrument
+from services.simvenue.domain.margin import Wanted, margin_of
 from services.simvenue.domain.market import Market
 from services.simvenue.domain.orders import (
     LimitTerms,
@@ -41,8 +43,23 @@ class Admitted(NamedTuple):
     expire_ns: int | None
 
 
-def admit(account: Account, market: Market, request: NewOrder, default: SelfTrade, now_ns: int) -> Admitted:
+def admit(
+    account: Account,
+    market: Market,
+    request: NewOrder,
+    default: SelfTrade,
+    now_ns: int,
+    instruments: Mapping[str, Instrument],
+) -> Admitted:
     """Hold an order against the rules and the balance.
+
+    Args:
+        account: whose it is.
+        market: of its instrument.
+        request: what is asked for.
+        default: the account's self-trade prevention.
+        now_ns: exchange time.
+        instruments: all of the venue, by symbol.
 
     Raises:
         DomainError: it is refused; the reason says why.
@@ -60,7 +77,7 @@ def admit(account: Account, market: Market, request: NewOrder, default: SelfTrad
     trigger = trigger_of(terms)
     if trigger is not None:
         _refuse_going_off(market, request.side, instrument.ticks(trigger))
-    _check_money(account, market, request, lots, limit)
+    _check_money(account, market, request, lots, limit, instruments)
     return Admitted(request, lots, expire_ns)
 
 
@@ -90,6 +107,24 @@ def crosses(market: Market, side: Side, price: int) -> int | None:
     if best is None or (price < best if side is Side.BUY else price > best):
         return None
     return best
+
+
+def margin_cover(
+    account: Account,
+    instrument: Instrument,
+    request: NewOrder,
+    notional: Decimal,
+    instruments: Mapping[str, Instrument],
+) -> tuple[str, Decimal]:
+    """Currency and amount that must be free for an order of a perpetual: margin of all, and its fee."""
+    price = held_price(request.terms)
+    if price is None:
+        # A market order is margined as if it all came at the average price, rounded up to a tick.
+        ticks = EXACT.divide_int(notional, EXACT.multiply(request.quantity, instrument.tick_size))
+        price = EXACT.multiply(EXACT.add(ticks, Decimal(1)), instrument.tick_size)
+    wanted = Wanted(instrument, request.side, request.quantity, price)
+    margin = margin_of(account.open_orders(), wanted, account.positions, instruments)
+    return instrument.quote, EXACT.add(margin, instrument.fee(notional, Liquidity.TAKER))
 
 
 def taker_cover(
@@ -173,7 +208,14 @@ def _refuse_going_off(market: Market, side: Side, trigger: int) -> None:
         )
 
 
-def _check_money(account: Account, market: Market, request: NewOrder, lots: int, limit: int | None) -> None:
+def _check_money(
+    account: Account,
+    market: Market,
+    request: NewOrder,
+    lots: int,
+    limit: int | None,
+    instruments: Mapping[str, Instrument],
+) -> None:
     instrument, terms = market.instrument, request.terms
     held = held_price(terms)
     if held is not None:
@@ -188,7 +230,10 @@ def _check_money(account: Account, market: Market, request: NewOrder, lots: int,
         walk = market.book.walk(request.side, lots, limit, account.number, stp(request))
         if walk.lots == lots:
             instrument.check_notional(instrument.notional(walk.notional))
+        notional = instrument.notional(walk.notional)
         cover = taker_cover(account, market, request, lots, limit)
+    if instrument.perpetual is not None:
+        cover = margin_cover(account, instrument, request, notional, instruments)
     account.require(*cover)
 
 

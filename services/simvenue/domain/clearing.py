@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from services.kernel.decimals import EXACT
 from services.simvenue.domain.account import Account
@@ -13,9 +14,12 @@ from services.simvenue.domain.orders import (
     ExecutionReport,
     Fill,
     Order,
+    PositionUpdate,
     Transfer,
+    TransferKind,
     held_price,
 )
+from services.simvenue.domain.positions import Position
 from services.simvenue.domain.terms import CloseReason, Liquidity, OrderStatus, Side
 
 
@@ -64,7 +68,12 @@ class Clearing:
         self.settle(account)
 
     def hold(self, account: Account, instrument: Instrument, order: Order, lots: int) -> None:
-        """Hold what so many lots may cost while they rest or wait; below zero gives it back."""
+        """Hold what so many lots may cost while they rest or wait; below zero gives it back.
+
+        Orders of perpetuals hold nothing: see :mod:`services.simvenue.domain.margin`.
+        """
+        if instrument.perpetual is not None:
+            return
         quantity = instrument.quantity(lots)
         price = held_price(order.request.terms)
         if order.request.side is Side.SELL:
@@ -150,10 +159,36 @@ class Clearing:
         )
         account.put(order)
         account.add_fill(fill)
-        if order.request.side is Side.BUY:
+        if instrument.perpetual is not None:
+            self._move(account, instrument, fill)
+        elif order.request.side is Side.BUY:
             account.add(instrument.base, quantity)
             account.add(instrument.quote, EXACT.add(notional, fee).copy_negate())
         else:
             account.add(instrument.base, quantity.copy_negate())
             account.add(instrument.quote, EXACT.subtract(notional, fee))
         self.report(account, order, fill)
+        if instrument.perpetual is not None:
+            self._tell_position(account, instrument.symbol)
+
+    def fund(self, account: Account, instrument: Instrument, mark: Decimal, transfer_id: int) -> None:
+        """Pay or receive funding for a position."""
+        position, amount = account.positions[instrument.symbol].funded(instrument, mark)
+        account.positions[instrument.symbol] = position
+        kind, symbol = TransferKind.FUNDING, instrument.symbol
+        paid = Transfer(transfer_id, account.name, kind, instrument.quote, amount, self.time_ns, symbol)
+        self.transfer(account, paid)
+        self._tell_position(account, symbol)
+
+    def _move(self, account: Account, instrument: Instrument, fill: Fill) -> None:
+        """What a fill does to a position, its margin and the money."""
+        before = account.positions.get(instrument.symbol, Position(instrument.symbol))
+        after, profit = before.traded(fill.side, fill.quantity, fill.price)
+        account.positions[instrument.symbol] = after
+        account.add(instrument.quote, EXACT.subtract(profit, fill.fee))
+        margin = EXACT.subtract(after.margin(instrument), before.margin(instrument))
+        if margin:
+            account.lock(instrument.quote, margin)
+
+    def _tell_position(self, account: Account, symbol: str) -> None:
+        self.facts.append(account.event(self.time_ns, PositionUpdate(account.positions[symbol])))

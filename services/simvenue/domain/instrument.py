@@ -1,4 +1,4 @@
-"""One spot instrument: its rules, and the way between decimals and whole ticks and lots."""
+"""One instrument: its rules, and the way between decimals and whole ticks and lots."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,6 +6,19 @@ from decimal import Decimal
 from services.kernel.decimals import EXACT, is_multiple, render
 from services.kernel.errors import DomainError, ErrorKind, Violation
 from services.simvenue.domain.terms import Liquidity
+
+
+@dataclass(frozen=True, slots=True)
+class Perpetual:
+    """What a linear perpetual has that spot has not. One contract is one unit of the base currency.
+
+    Attributes:
+        margin_rate: margin as a fraction of the notional, above 0 and at most 1.
+        funding_rate: what a long position pays a short one each eight hours, as a fraction of the notional.
+    """
+
+    margin_rate: Decimal
+    funding_rate: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,7 @@ class Instrument:
         min_notional: smallest price times quantity of an order, in quote.
         maker_fee_rate: fraction of the notional, zero or more.
         taker_fee_rate: fraction of the notional, zero or more.
+        perpetual: terms of a perpetual, which settles in quote currency; None for spot.
     """
 
     symbol: str
@@ -37,6 +51,7 @@ class Instrument:
     min_notional: Decimal
     maker_fee_rate: Decimal
     taker_fee_rate: Decimal
+    perpetual: Perpetual | None = None
 
     def ticks(self, price: Decimal) -> int:
         """A price as whole ticks.

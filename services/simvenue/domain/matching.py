@@ -141,7 +141,7 @@ class Matching:
         if order.status is not OrderStatus.CANCELLED or price is None or not lots:
             return False
         currency, needed = instrument.base, instrument.quantity(lots)
-        if request.side is Side.BUY:
+        if request.side is Side.BUY or instrument.perpetual is not None:
             currency = instrument.quote
             needed = instrument.buying_power(instrument.notional(price * lots))
         if account.free(currency) < needed:
@@ -166,10 +166,15 @@ def _hindrance(account: Account, market: Market, order: Order) -> CloseReason | 
     """
     request, working = order.request, working_terms(order.request.terms)
     limit = limit_ticks(market.instrument, request.terms)
-    lots = market.instrument.lots(request.quantity)
-    currency, amount = taker_cover(account, market, request, lots, limit)
-    if account.free(currency) < amount:
+    if market.instrument.perpetual is None and not _covered(account, market, order, limit):
         return CloseReason.INSUFFICIENT_BALANCE
     if isinstance(working, LimitTerms) and working.post_only and limit is not None:
         return CloseReason.POST_ONLY_WOULD_TRADE if crosses(market, request.side, limit) is not None else None
     return None
+
+
+def _covered(account: Account, market: Market, order: Order, limit: int | None) -> bool:
+    request = order.request
+    lots = market.instrument.lots(request.quantity)
+    currency, amount = taker_cover(account, market, request, lots, limit)
+    return account.free(currency) >= amount

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
 
+from services.simvenue.domain.positions import Position
 from services.simvenue.domain.terms import (
     CloseReason,
     Liquidity,
@@ -203,20 +204,22 @@ class Balance:
 class TransferKind(Enum):
     """Kind of a transfer."""
 
-    DEPOSIT = auto()
+    DEPOSIT = auto()  # from outside the venue
+    FUNDING = auto()  # between the holders of a perpetual
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Money that came into an account from outside the venue.
+    """Money that came into an account, or left it, other than by a trade.
 
     Attributes:
         transfer_id: unique at the venue; rises with time.
         account: where it came to.
         kind: kind of the transfer.
         currency: of the amount.
-        amount: above zero.
+        amount: above zero came in, below zero went out.
         time_ns: exchange time.
+        symbol: instrument of a payment of funding; empty otherwise.
     """
 
     transfer_id: int
@@ -225,6 +228,7 @@ class Transfer:
     currency: str
     amount: Decimal
     time_ns: int
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +247,16 @@ class BalanceUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class PositionUpdate:
+    """The new state of a position that changed."""
+
+    position: Position
+
+
+Body = ExecutionReport | BalanceUpdate | Transfer | PositionUpdate
+
+
+@dataclass(frozen=True, slots=True)
 class AccountEvent:
     """One thing that happened in an account.
 
@@ -256,4 +270,4 @@ class AccountEvent:
     account: str
     sequence: int
     time_ns: int
-    body: ExecutionReport | BalanceUpdate | Transfer
+    body: Body

@@ -25,6 +25,7 @@ from services.simvenue.domain.orders import (
     TransferKind,
     trigger_of,
 )
+from services.simvenue.domain.positions import FUNDING_NS
 from services.simvenue.domain.terms import CloseReason, OrderStatus, QueueModel, SelfTrade
 
 _ZERO = Decimal(0)
@@ -63,6 +64,7 @@ class Venue:
             instrument.symbol: Market(instrument, ids.trades, queue_model)
             for instrument in sorted(instruments, key=lambda instrument: instrument.symbol)
         }
+        self._instruments = {symbol: market.instrument for symbol, market in self.markets.items()}
         self._accounts: dict[str, Account] = {}
         self._by_number: dict[int, Account] = {}
         self._clearing = Clearing(self._by_number, ids.trades)
@@ -172,7 +174,7 @@ class Venue:
         account, market = self.account(name), self.market(request.symbol)
         self.advance(time_ns)
         default = self._self_trade.get(name, SelfTrade.EXPIRE_TAKER)
-        admitted = admit(account, market, request, default, self.time_ns)
+        admitted = admit(account, market, request, default, self.time_ns, self._instruments)
         waits = trigger_of(request.terms) is not None
         order = Order(
             next(self._ids.orders),
@@ -232,10 +234,31 @@ class Venue:
         return self._matching.fill_late(account, market, order, share, next(self._ids.trades))
 
     def advance(self, time_ns: int) -> None:
-        """Let exchange time pass, and end the orders whose time is over.
+        """Let exchange time pass: end the orders whose time is over, and pay funding when it is due.
 
-        Time never runs backwards, whoever brings it.
+        Time never runs backwards, whoever brings it. Funding that fell due while the venue was down is
+        not paid.
         """
+        due_ns = (self.time_ns // FUNDING_NS + 1) * FUNDING_NS
+        if self.time_ns and due_ns <= time_ns:
+            self._fund(due_ns, time_ns)
+        self._expire(time_ns)
+        self._clearing.time_ns = max(self.time_ns, time_ns)
+
+    def _fund(self, due_ns: int, time_ns: int) -> None:
+        """Pay funding at every due time up to now, of the positions of each, at the last price."""
+        while due_ns <= time_ns:
+            self._expire(due_ns)
+            self._clearing.time_ns = max(self.time_ns, due_ns)
+            for account in self._accounts.values():
+                for position in [each for each in account.positions.values() if each.quantity]:
+                    market = self.markets[position.symbol]
+                    if market.last_price is not None:
+                        mark = market.instrument.price(market.last_price)
+                        self._clearing.fund(account, market.instrument, mark, next(self._ids.transfers))
+            due_ns += FUNDING_NS
+
+    def _expire(self, time_ns: int) -> None:
         while self._expiries and self._expiries[0][0] <= time_ns:
             expire_ns, venue_order_id, name = heapq.heappop(self._expiries)
             account = self._accounts[name]
@@ -243,7 +266,6 @@ class Venue:
             if order.status.is_open:
                 self._clearing.time_ns = max(self.time_ns, expire_ns)
                 self._take_out(account, order, OrderStatus.EXPIRED, CloseReason.EXPIRE_TIME)
-        self._clearing.time_ns = max(self.time_ns, time_ns)
 
     def take_facts(self) -> list[AccountEvent]:
         """The private facts since the last call, in the order they happened."""

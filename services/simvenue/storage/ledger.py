@@ -16,12 +16,21 @@ from services.simvenue.domain.orders import (
     BalanceUpdate,
     ExecutionReport,
     Fill,
+    PositionUpdate,
     Transfer,
 )
 from services.simvenue.ports import EncodedEvent, Marks, StoredVenue, VenueFencedError
 from services.simvenue.storage import rows
 from services.simvenue.storage.rows import Values
-from services.simvenue.storage.tables import ACCOUNT_EVENT, BALANCE, FILL, ORDERS, TRANSFER, VENUE
+from services.simvenue.storage.tables import (
+    ACCOUNT_EVENT,
+    BALANCE,
+    FILL,
+    ORDERS,
+    POSITION,
+    TRANSFER,
+    VENUE,
+)
 
 _MINE = (VENUE.c.venue == bindparam("me")) & (VENUE.c.epoch == bindparam("mine"))
 _HELD = select(VENUE.c.epoch).where(_MINE)
@@ -67,6 +76,7 @@ class SqlLedger:
             changes = _Changes(facts)
             await _upsert(connection, ORDERS, changes.orders)
             await _upsert(connection, BALANCE, changes.balances)
+            await _upsert(connection, POSITION, changes.positions)
             await _insert(connection, FILL, changes.fills)
             await _insert(connection, TRANSFER, changes.transfers)
             await _insert(
@@ -121,6 +131,7 @@ class _Changes:
     def __init__(self, facts: Sequence[AccountEvent]) -> None:
         orders: dict[int, Values] = {}
         balances: dict[tuple[str, str], Values] = {}
+        positions: dict[tuple[str, str], Values] = {}
         self.fills: list[Values] = []
         self.transfers: list[Values] = []
         for fact in facts:
@@ -132,10 +143,13 @@ class _Changes:
                 case BalanceUpdate(changed):
                     for entry in changed:
                         balances[fact.account, entry.currency] = rows.balance_values(fact.account, entry)
+                case PositionUpdate(position):
+                    positions[fact.account, position.symbol] = rows.position_values(fact.account, position)
                 case Transfer():
                     self.transfers.append(rows.transfer_values(fact.body))
         self.orders = list(orders.values())
         self.balances = list(balances.values())
+        self.positions = list(positions.values())
 
 
 async def _insert(connection: AsyncConnection, table: Table, values: Sequence[Values]) -> None:
@@ -168,6 +182,9 @@ async def _accounts(connection: AsyncConnection) -> list[AccountState]:
     )
     sequences = {row.account: row.sequence for row in await connection.execute(last)}
     balances, orders, fills = defaultdict(list), defaultdict(list), defaultdict(list)
+    positions = defaultdict(list)
+    for row in await connection.execute(select(POSITION).order_by(POSITION.c.symbol)):
+        positions[row.account].append(rows.position_of(row))
     for row in await connection.execute(select(BALANCE)):
         balances[row.account].append(rows.balance_of(row))
     for row in await connection.execute(select(ORDERS).order_by(ORDERS.c.venue_order_id)):
@@ -176,7 +193,12 @@ async def _accounts(connection: AsyncConnection) -> list[AccountState]:
         fills[row.account].append(rows.fill_of(row))
     return [
         AccountState(
-            account, sequence, tuple(balances[account]), tuple(orders[account]), tuple(fills[account])
+            account,
+            sequence,
+            tuple(balances[account]),
+            tuple(orders[account]),
+            tuple(fills[account]),
+            tuple(positions[account]),
         )
         for account, sequence in sorted(sequences.items())
     ]

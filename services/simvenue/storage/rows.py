@@ -18,6 +18,7 @@ from services.simvenue.domain.orders import (
     TransferKind,
     trigger_of,
 )
+from services.simvenue.domain.positions import Position
 from services.simvenue.domain.terms import (
     CloseReason,
     Liquidity,
@@ -149,13 +150,20 @@ def transfer_values(transfer: Transfer) -> Values:
         "currency": transfer.currency,
         "amount": transfer.amount,
         "time_ns": transfer.time_ns,
+        "symbol": transfer.symbol or None,
     }
 
 
 def transfer_of(row: Row[Any]) -> Transfer:
     """A row as a transfer."""
     return Transfer(
-        row.transfer_id, row.account, TransferKind[row.kind], row.currency, row.amount, row.time_ns
+        row.transfer_id,
+        row.account,
+        TransferKind[row.kind],
+        row.currency,
+        row.amount,
+        row.time_ns,
+        row.symbol or "",
     )
 
 
@@ -172,3 +180,20 @@ def balance_values(account: str, balance: Balance) -> Values:
 def balance_of(row: Row[Any]) -> Balance:
     """A row as a balance."""
     return Balance(row.currency, row.free, row.locked)
+
+
+def position_values(account: str, position: Position) -> Values:
+    """A position as a row."""
+    return {
+        "account": account,
+        "symbol": position.symbol,
+        "quantity": position.quantity,
+        "cost": position.cost,
+        "realised": position.realised,
+        "funding": position.funding,
+    }
+
+
+def position_of(row: Row[Any]) -> Position:
+    """A row as a position."""
+    return Position(row.symbol, row.quantity, row.cost, row.realised, row.funding)

@@ -83,8 +83,21 @@ TRANSFER = Table(
     Column("currency", Text, nullable=False),
     Column("amount", ExactDecimal, nullable=False),
     Column("time_ns", BigInteger, nullable=False),
+    Column("symbol", Text),
     Index(None, "account", "transfer_id"),
 )
+
+POSITION = Table(
+    "position",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("cost", ExactDecimal, nullable=False),
+    Column("realised", ExactDecimal, nullable=False),
+    Column("funding", ExactDecimal, nullable=False),
+)
+"""Of perpetuals; a closed one stays, with what it earned."""
 
 ACCOUNT_EVENT = Table(
     "account_event",

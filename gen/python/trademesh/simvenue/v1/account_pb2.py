@@ -27,25 +27,29 @@ from trademesh.simvenue.v1 import order_pb2 as trademesh_dot_simvenue_dot_v1_dot
 from trademesh.type.v1 import stream_pb2 as trademesh_dot_type_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trademesh/simvenue/v1/account.proto\x12\x15trademesh.simvenue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trademesh/simvenue/v1/order.proto\x1a\x1etrademesh/type/v1/stream.proto\"Q\n\x07\x42\x61lance\x12\x1a\n\x08\x63urrency\x18\x01 \x01(\tR\x08\x63urrency\x12\x12\n\x04\x66ree\x18\x02 \x01(\tR\x04\x66ree\x12\x16\n\x06locked\x18\x03 \x01(\tR\x06locked\"\xbd\x01\n\x08\x42\x61lances\x12\x18\n\x07\x61\x63\x63ount\x18\x01 \x01(\tR\x07\x61\x63\x63ount\x12:\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x1e.trademesh.simvenue.v1.BalanceR\x08\x62\x61lances\x12\x1a\n\x08sequence\x18\x03 \x01(\x03R\x08sequence\x12?\n\rexchange_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\"\xf3\x01\n\x08Transfer\x12\x1f\n\x0btransfer_id\x18\x01 \x01(\x03R\ntransferId\x12\x18\n\x07\x61\x63\x63ount\x18\x02 \x01(\tR\x07\x61\x63\x63ount\x12\x37\n\x04kind\x18\x03 \x01(\x0e\x32#.trademesh.simvenue.v1.TransferKindR\x04kind\x12\x1a\n\x08\x63urrency\x18\x04 \x01(\tR\x08\x63urrency\x12\x16\n\x06\x61mount\x18\x05 \x01(\tR\x06\x61mount\x12?\n\rexchange_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\"v\n\x0f\x45xecutionReport\x12\x32\n\x05order\x18\x01 \x01(\x0b\x32\x1c.trademesh.simvenue.v1.OrderR\x05order\x12/\n\x04\x66ill\x18\x02 \x01(\x0b\x32\x1b.trademesh.simvenue.v1.FillR\x04\x66ill\"K\n\rBalanceUpdate\x12:\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x1e.trademesh.simvenue.v1.BalanceR\x08\x62\x61lances\"\xc7\x03\n\x0c\x41\x63\x63ountEvent\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12?\n\rexchange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12S\n\x10\x65xecution_report\x18\x03 \x01(\x0b\x32&.trademesh.simvenue.v1.ExecutionReportH\x00R\x0f\x65xecutionReport\x12M\n\x0e\x62\x61lance_update\x18\x04 \x01(\x0b\x32$.trademesh.simvenue.v1.BalanceUpdateH\x00R\rbalanceUpdate\x12=\n\x08transfer\x18\x05 \x01(\x0b\x32\x1f.trademesh.simvenue.v1.TransferH\x00R\x08transfer\x12<\n\theartbeat\x18\x06 \x01(\x0b\x32\x1c.trademesh.type.v1.HeartbeatH\x00R\theartbeat\x12\x30\n\x03\x65nd\x18\x07 \x01(\x0b\x32\x1c.trademesh.type.v1.StreamEndH\x00R\x03\x65ndB\x07\n\x05\x65vent*H\n\x0cTransferKind\x12\x1d\n\x19TRANSFER_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15TRANSFER_KIND_DEPOSIT\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trademesh/simvenue/v1/account.proto\x12\x15trademesh.simvenue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trademesh/simvenue/v1/order.proto\x1a\x1etrademesh/type/v1/stream.proto\"Q\n\x07\x42\x61lance\x12\x1a\n\x08\x63urrency\x18\x01 \x01(\tR\x08\x63urrency\x12\x12\n\x04\x66ree\x18\x02 \x01(\tR\x04\x66ree\x12\x16\n\x06locked\x18\x03 \x01(\tR\x06locked\"\xbd\x01\n\x08\x42\x61lances\x12\x18\n\x07\x61\x63\x63ount\x18\x01 \x01(\tR\x07\x61\x63\x63ount\x12:\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x1e.trademesh.simvenue.v1.BalanceR\x08\x62\x61lances\x12\x1a\n\x08sequence\x18\x03 \x01(\x03R\x08sequence\x12?\n\rexchange_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\"\x8b\x02\n\x08Transfer\x12\x1f\n\x0btransfer_id\x18\x01 \x01(\x03R\ntransferId\x12\x18\n\x07\x61\x63\x63ount\x18\x02 \x01(\tR\x07\x61\x63\x63ount\x12\x37\n\x04kind\x18\x03 \x01(\x0e\x32#.trademesh.simvenue.v1.TransferKindR\x04kind\x12\x1a\n\x08\x63urrency\x18\x04 \x01(\tR\x08\x63urrency\x12\x16\n\x06\x61mount\x18\x05 \x01(\tR\x06\x61mount\x12?\n\rexchange_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12\x16\n\x06symbol\x18\x07 \x01(\tR\x06symbol\"v\n\x0f\x45xecutionReport\x12\x32\n\x05order\x18\x01 \x01(\x0b\x32\x1c.trademesh.simvenue.v1.OrderR\x05order\x12/\n\x04\x66ill\x18\x02 \x01(\x0b\x32\x1b.trademesh.simvenue.v1.FillR\x04\x66ill\"K\n\rBalanceUpdate\x12:\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x1e.trademesh.simvenue.v1.BalanceR\x08\x62\x61lances\"\xfa\x01\n\x08Position\x12\x16\n\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x1a\n\x08quantity\x18\x02 \x01(\tR\x08quantity\x12\x1f\n\x0b\x65ntry_price\x18\x03 \x01(\tR\nentryPrice\x12!\n\x0crealised_pnl\x18\x04 \x01(\tR\x0brealisedPnl\x12\x18\n\x07\x66unding\x18\x05 \x01(\tR\x07\x66unding\x12\x1d\n\nmark_price\x18\x06 \x01(\tR\tmarkPrice\x12%\n\x0eunrealised_pnl\x18\x07 \x01(\tR\runrealisedPnl\x12\x16\n\x06margin\x18\x08 \x01(\tR\x06margin\"M\n\x0ePositionUpdate\x12;\n\x08position\x18\x01 \x01(\x0b\x32\x1f.trademesh.simvenue.v1.PositionR\x08position\"\x99\x04\n\x0c\x41\x63\x63ountEvent\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12?\n\rexchange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12S\n\x10\x65xecution_report\x18\x03 \x01(\x0b\x32&.trademesh.simvenue.v1.ExecutionReportH\x00R\x0f\x65xecutionReport\x12M\n\x0e\x62\x61lance_update\x18\x04 \x01(\x0b\x32$.trademesh.simvenue.v1.BalanceUpdateH\x00R\rbalanceUpdate\x12=\n\x08transfer\x18\x05 \x01(\x0b\x32\x1f.trademesh.simvenue.v1.TransferH\x00R\x08transfer\x12<\n\theartbeat\x18\x06 \x01(\x0b\x32\x1c.trademesh.type.v1.HeartbeatH\x00R\theartbeat\x12\x30\n\x03\x65nd\x18\x07 \x01(\x0b\x32\x1c.trademesh.type.v1.StreamEndH\x00R\x03\x65nd\x12P\n\x0fposition_update\x18\x08 \x01(\x0b\x32%.trademesh.simvenue.v1.PositionUpdateH\x00R\x0epositionUpdateB\x07\n\x05\x65vent*c\n\x0cTransferKind\x12\x1d\n\x19TRANSFER_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15TRANSFER_KIND_DEPOSIT\x10\x01\x12\x19\n\x15TRANSFER_KIND_FUNDING\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trademesh.simvenue.v1.account_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TRANSFERKIND']._serialized_start=1338
-  _globals['_TRANSFERKIND']._serialized_end=1410
+  _globals['_TRANSFERKIND']._serialized_start=1776
+  _globals['_TRANSFERKIND']._serialized_end=1875
   _globals['_BALANCE']._serialized_start=162
   _globals['_BALANCE']._serialized_end=243
   _globals['_BALANCES']._serialized_start=246
   _globals['_BALANCES']._serialized_end=435
   _globals['_TRANSFER']._serialized_start=438
-  _globals['_TRANSFER']._serialized_end=681
-  _globals['_EXECUTIONREPORT']._serialized_start=683
-  _globals['_EXECUTIONREPORT']._serialized_end=801
-  _globals['_BALANCEUPDATE']._serialized_start=803
-  _globals['_BALANCEUPDATE']._serialized_end=878
-  _globals['_ACCOUNTEVENT']._serialized_start=881
-  _globals['_ACCOUNTEVENT']._serialized_end=1336
+  _globals['_TRANSFER']._serialized_end=705
+  _globals['_EXECUTIONREPORT']._serialized_start=707
+  _globals['_EXECUTIONREPORT']._serialized_end=825
+  _globals['_BALANCEUPDATE']._serialized_start=827
+  _globals['_BALANCEUPDATE']._serialized_end=902
+  _globals['_POSITION']._serialized_start=905
+  _globals['_POSITION']._serialized_end=1155
+  _globals['_POSITIONUPDATE']._serialized_start=1157
+  _globals['_POSITIONUPDATE']._serialized_end=1234
+  _globals['_ACCOUNTEVENT']._serialized_start=1237
+  _globals['_ACCOUNTEVENT']._serialized_end=1774
 # @@protoc_insertion_point(module_scope)

@@ -16,8 +16,10 @@ class TransferKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TRANSFER_KIND_UNSPECIFIED: _ClassVar[TransferKind]
     TRANSFER_KIND_DEPOSIT: _ClassVar[TransferKind]
+    TRANSFER_KIND_FUNDING: _ClassVar[TransferKind]
 TRANSFER_KIND_UNSPECIFIED: TransferKind
 TRANSFER_KIND_DEPOSIT: TransferKind
+TRANSFER_KIND_FUNDING: TransferKind
 
 class Balance(_message.Message):
     __slots__ = ("currency", "free", "locked")
@@ -42,20 +44,22 @@ class Balances(_message.Message):
     def __init__(self, account: _Optional[str] = ..., balances: _Optional[_Iterable[_Union[Balance, _Mapping]]] = ..., sequence: _Optional[int] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Transfer(_message.Message):
-    __slots__ = ("transfer_id", "account", "kind", "currency", "amount", "exchange_time")
+    __slots__ = ("transfer_id", "account", "kind", "currency", "amount", "exchange_time", "symbol")
     TRANSFER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
     transfer_id: int
     account: str
     kind: TransferKind
     currency: str
     amount: str
     exchange_time: _timestamp_pb2.Timestamp
-    def __init__(self, transfer_id: _Optional[int] = ..., account: _Optional[str] = ..., kind: _Optional[_Union[TransferKind, str]] = ..., currency: _Optional[str] = ..., amount: _Optional[str] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    symbol: str
+    def __init__(self, transfer_id: _Optional[int] = ..., account: _Optional[str] = ..., kind: _Optional[_Union[TransferKind, str]] = ..., currency: _Optional[str] = ..., amount: _Optional[str] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., symbol: _Optional[str] = ...) -> None: ...
 
 class ExecutionReport(_message.Message):
     __slots__ = ("order", "fill")
@@ -71,8 +75,34 @@ class BalanceUpdate(_message.Message):
     balances: _containers.RepeatedCompositeFieldContainer[Balance]
     def __init__(self, balances: _Optional[_Iterable[_Union[Balance, _Mapping]]] = ...) -> None: ...
 
+class Position(_message.Message):
+    __slots__ = ("symbol", "quantity", "entry_price", "realised_pnl", "funding", "mark_price", "unrealised_pnl", "margin")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_PRICE_FIELD_NUMBER: _ClassVar[int]
+    REALISED_PNL_FIELD_NUMBER: _ClassVar[int]
+    FUNDING_FIELD_NUMBER: _ClassVar[int]
+    MARK_PRICE_FIELD_NUMBER: _ClassVar[int]
+    UNREALISED_PNL_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    quantity: str
+    entry_price: str
+    realised_pnl: str
+    funding: str
+    mark_price: str
+    unrealised_pnl: str
+    margin: str
+    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., entry_price: _Optional[str] = ..., realised_pnl: _Optional[str] = ..., funding: _Optional[str] = ..., mark_price: _Optional[str] = ..., unrealised_pnl: _Optional[str] = ..., margin: _Optional[str] = ...) -> None: ...
+
+class PositionUpdate(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: Position
+    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ...) -> None: ...
+
 class AccountEvent(_message.Message):
-    __slots__ = ("sequence", "exchange_time", "execution_report", "balance_update", "transfer", "heartbeat", "end")
+    __slots__ = ("sequence", "exchange_time", "execution_report", "balance_update", "transfer", "heartbeat", "end", "position_update")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +110,7 @@ class AccountEvent(_message.Message):
     TRANSFER_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    POSITION_UPDATE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     exchange_time: _timestamp_pb2.Timestamp
     execution_report: ExecutionReport
@@ -87,4 +118,5 @@ class AccountEvent(_message.Message):
     transfer: Transfer
     heartbeat: _stream_pb2.Heartbeat
     end: _stream_pb2.StreamEnd
-    def __init__(self, sequence: _Optional[int] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., balance_update: _Optional[_Union[BalanceUpdate, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ...) -> None: ...
+    position_update: PositionUpdate
+    def __init__(self, sequence: _Optional[int] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., balance_update: _Optional[_Union[BalanceUpdate, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ..., position_update: _Optional[_Union[PositionUpdate, _Mapping]] = ...) -> None: ...

@@ -23,19 +23,20 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from trademesh.type.v1 import contract_pb2 as trademesh_dot_type_dot_v1_dot_contract__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&trademesh/simvenue/v1/instrument.proto\x12\x15trademesh.simvenue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x01\n\tVenueInfo\x12\x14\n\x05venue\x18\x01 \x01(\tR\x05venue\x12;\n\x06source\x18\x02 \x01(\x0e\x32#.trademesh.simvenue.v1.MarketSourceR\x06source\x12\x14\n\x05speed\x18\x03 \x01(\tR\x05speed\x12?\n\rexchange_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12H\n\x12history_start_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x10historyStartTime\"\x80\x03\n\nInstrument\x12\x16\n\x06symbol\x18\x01 \x01(\tR\x06symbol\x12!\n\x0cvenue_symbol\x18\x02 \x01(\tR\x0bvenueSymbol\x12#\n\rbase_currency\x18\x03 \x01(\tR\x0c\x62\x61seCurrency\x12%\n\x0equote_currency\x18\x04 \x01(\tR\rquoteCurrency\x12\x1b\n\ttick_size\x18\x05 \x01(\tR\x08tickSize\x12\x19\n\x08lot_size\x18\x06 \x01(\tR\x07lotSize\x12!\n\x0cmin_quantity\x18\x07 \x01(\tR\x0bminQuantity\x12!\n\x0cmax_quantity\x18\x08 \x01(\tR\x0bmaxQuantity\x12!\n\x0cmin_notional\x18\t \x01(\tR\x0bminNotional\x12$\n\x0emaker_fee_rate\x18\n \x01(\tR\x0cmakerFeeRate\x12$\n\x0etaker_fee_rate\x18\x0b \x01(\tR\x0ctakerFeeRate*g\n\x0cMarketSource\x12\x1d\n\x19MARKET_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17MARKET_SOURCE_SYNTHETIC\x10\x01\x12\x1b\n\x17MARKET_SOURCE_RECORDING\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&trademesh/simvenue/v1/instrument.proto\x12\x15trademesh.simvenue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a trademesh/type/v1/contract.proto\"\xff\x01\n\tVenueInfo\x12\x14\n\x05venue\x18\x01 \x01(\tR\x05venue\x12;\n\x06source\x18\x02 \x01(\x0e\x32#.trademesh.simvenue.v1.MarketSourceR\x06source\x12\x14\n\x05speed\x18\x03 \x01(\tR\x05speed\x12?\n\rexchange_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\x12H\n\x12history_start_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x10historyStartTime\"\x82\x04\n\nInstrument\x12\x16\n\x06symbol\x18\x01 \x01(\tR\x06symbol\x12!\n\x0cvenue_symbol\x18\x02 \x01(\tR\x0bvenueSymbol\x12#\n\rbase_currency\x18\x03 \x01(\tR\x0c\x62\x61seCurrency\x12%\n\x0equote_currency\x18\x04 \x01(\tR\rquoteCurrency\x12\x1b\n\ttick_size\x18\x05 \x01(\tR\x08tickSize\x12\x19\n\x08lot_size\x18\x06 \x01(\tR\x07lotSize\x12!\n\x0cmin_quantity\x18\x07 \x01(\tR\x0bminQuantity\x12!\n\x0cmax_quantity\x18\x08 \x01(\tR\x0bmaxQuantity\x12!\n\x0cmin_notional\x18\t \x01(\tR\x0bminNotional\x12$\n\x0emaker_fee_rate\x18\n \x01(\tR\x0cmakerFeeRate\x12$\n\x0etaker_fee_rate\x18\x0b \x01(\tR\x0ctakerFeeRate\x12<\n\x08\x63ontract\x18\x0c \x01(\x0b\x32 .trademesh.type.v1.ContractTermsR\x08\x63ontract\x12\x1f\n\x0bmargin_rate\x18\r \x01(\tR\nmarginRate\x12!\n\x0c\x66unding_rate\x18\x0e \x01(\tR\x0b\x66undingRate*g\n\x0cMarketSource\x12\x1d\n\x19MARKET_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17MARKET_SOURCE_SYNTHETIC\x10\x01\x12\x1b\n\x17MARKET_SOURCE_RECORDING\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trademesh.simvenue.v1.instrument_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MARKETSOURCE']._serialized_start=743
-  _globals['_MARKETSOURCE']._serialized_end=846
-  _globals['_VENUEINFO']._serialized_start=99
-  _globals['_VENUEINFO']._serialized_end=354
-  _globals['_INSTRUMENT']._serialized_start=357
-  _globals['_INSTRUMENT']._serialized_end=741
+  _globals['_MARKETSOURCE']._serialized_start=907
+  _globals['_MARKETSOURCE']._serialized_end=1010
+  _globals['_VENUEINFO']._serialized_start=133
+  _globals['_VENUEINFO']._serialized_end=388
+  _globals['_INSTRUMENT']._serialized_start=391
+  _globals['_INSTRUMENT']._serialized_end=905
 # @@protoc_insertion_point(module_scope)

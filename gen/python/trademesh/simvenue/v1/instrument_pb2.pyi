@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from trademesh.type.v1 import contract_pb2 as _contract_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -33,7 +34,7 @@ class VenueInfo(_message.Message):
     def __init__(self, venue: _Optional[str] = ..., source: _Optional[_Union[MarketSource, str]] = ..., speed: _Optional[str] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., history_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Instrument(_message.Message):
-    __slots__ = ("symbol", "venue_symbol", "base_currency", "quote_currency", "tick_size", "lot_size", "min_quantity", "max_quantity", "min_notional", "maker_fee_rate", "taker_fee_rate")
+    __slots__ = ("symbol", "venue_symbol", "base_currency", "quote_currency", "tick_size", "lot_size", "min_quantity", "max_quantity", "min_notional", "maker_fee_rate", "taker_fee_rate", "contract", "margin_rate", "funding_rate")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     VENUE_SYMBOL_FIELD_NUMBER: _ClassVar[int]
     BASE_CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +46,9 @@ class Instrument(_message.Message):
     MIN_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
     MAKER_FEE_RATE_FIELD_NUMBER: _ClassVar[int]
     TAKER_FEE_RATE_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_RATE_FIELD_NUMBER: _ClassVar[int]
+    FUNDING_RATE_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     venue_symbol: str
     base_currency: str
@@ -56,4 +60,7 @@ class Instrument(_message.Message):
     min_notional: str
     maker_fee_rate: str
     taker_fee_rate: str
-    def __init__(self, symbol: _Optional[str] = ..., venue_symbol: _Optional[str] = ..., base_currency: _Optional[str] = ..., quote_currency: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., maker_fee_rate: _Optional[str] = ..., taker_fee_rate: _Optional[str] = ...) -> None: ...
+    contract: _contract_pb2.ContractTerms
+    margin_rate: str
+    funding_rate: str
+    def __init__(self, symbol: _Optional[str] = ..., venue_symbol: _Optional[str] = ..., base_currency: _Optional[str] = ..., quote_currency: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., maker_fee_rate: _Optional[str] = ..., taker_fee_rate: _Optional[str] = ..., contract: _Optional[_Union[_contract_pb2.ContractTerms, _Mapping]] = ..., margin_rate: _Optional[str] = ..., funding_rate: _Optional[str] = ...) -> None: ...

@@ -193,6 +193,18 @@ class ListTransfersResponse(_message.Message):
     transfers: _containers.RepeatedCompositeFieldContainer[_account_pb2.Transfer]
     def __init__(self, transfers: _Optional[_Iterable[_Union[_account_pb2.Transfer, _Mapping]]] = ...) -> None: ...
 
+class ListPositionsRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    def __init__(self, account: _Optional[str] = ...) -> None: ...
+
+class ListPositionsResponse(_message.Message):
+    __slots__ = ("positions",)
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    positions: _containers.RepeatedCompositeFieldContainer[_account_pb2.Position]
+    def __init__(self, positions: _Optional[_Iterable[_Union[_account_pb2.Position, _Mapping]]] = ...) -> None: ...
+
 class StreamAccountRequest(_message.Message):
     __slots__ = ("account", "after_sequence")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]

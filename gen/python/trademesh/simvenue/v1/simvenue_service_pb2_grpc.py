@@ -113,6 +113,11 @@ class SimvenueServiceStub:
                 request_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListTransfersRequest.SerializeToString,
                 response_deserializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListTransfersResponse.FromString,
                 _registered_method=True)
+        self.ListPositions = channel.unary_unary(
+                '/trademesh.simvenue.v1.SimvenueService/ListPositions',
+                request_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListPositionsRequest.SerializeToString,
+                response_deserializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListPositionsResponse.FromString,
+                _registered_method=True)
         self.StreamAccount = channel.unary_stream(
                 '/trademesh.simvenue.v1.SimvenueService/StreamAccount',
                 request_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.StreamAccountRequest.SerializeToString,
@@ -238,6 +243,13 @@ class SimvenueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPositions(self, request, context):
+        """What an account has of perpetuals; positions that are closed are left out. Errors: UNKNOWN_ACCOUNT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamAccount(self, request, context):
         """What happens in an account, from any point of its past on. Errors: UNKNOWN_ACCOUNT,
         CURSOR_OUT_OF_RANGE.
@@ -318,6 +330,11 @@ def add_SimvenueServiceServicer_to_server(servicer, server):
                     servicer.ListTransfers,
                     request_deserializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListTransfersRequest.FromString,
                     response_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListTransfersResponse.SerializeToString,
+            ),
+            'ListPositions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPositions,
+                    request_deserializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListPositionsRequest.FromString,
+                    response_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListPositionsResponse.SerializeToString,
             ),
             'StreamAccount': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamAccount,
@@ -708,6 +725,33 @@ class SimvenueService:
             '/trademesh.simvenue.v1.SimvenueService/ListTransfers',
             trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListTransfersRequest.SerializeToString,
             trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListTransfersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPositions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.simvenue.v1.SimvenueService/ListPositions',
+            trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListPositionsRequest.SerializeToString,
+            trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.ListPositionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -87,6 +87,8 @@ class SimvenueServiceStub:
     """What an account has, free and locked. Errors: UNKNOWN_ACCOUNT."""
     ListTransfers: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.ListTransfersRequest, _simvenue_service_pb2.ListTransfersResponse]
     """Transfers of an account, by transfer id. Errors: UNKNOWN_ACCOUNT."""
+    ListPositions: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.ListPositionsRequest, _simvenue_service_pb2.ListPositionsResponse]
+    """What an account has of perpetuals; positions that are closed are left out. Errors: UNKNOWN_ACCOUNT."""
     StreamAccount: _grpc.UnaryStreamMultiCallable[_simvenue_service_pb2.StreamAccountRequest, _account_pb2.AccountEvent]
     """What happens in an account, from any point of its past on. Errors: UNKNOWN_ACCOUNT,
     CURSOR_OUT_OF_RANGE.
@@ -147,6 +149,8 @@ class SimvenueServiceAsyncStub(SimvenueServiceStub):
     """What an account has, free and locked. Errors: UNKNOWN_ACCOUNT."""
     ListTransfers: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.ListTransfersRequest, _simvenue_service_pb2.ListTransfersResponse]  # type: ignore[assignment]
     """Transfers of an account, by transfer id. Errors: UNKNOWN_ACCOUNT."""
+    ListPositions: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.ListPositionsRequest, _simvenue_service_pb2.ListPositionsResponse]  # type: ignore[assignment]
+    """What an account has of perpetuals; positions that are closed are left out. Errors: UNKNOWN_ACCOUNT."""
     StreamAccount: _aio.UnaryStreamMultiCallable[_simvenue_service_pb2.StreamAccountRequest, _account_pb2.AccountEvent]  # type: ignore[assignment]
     """What happens in an account, from any point of its past on. Errors: UNKNOWN_ACCOUNT,
     CURSOR_OUT_OF_RANGE.
@@ -288,6 +292,14 @@ class SimvenueServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_simvenue_service_pb2.ListTransfersResponse, _abc.Awaitable[_simvenue_service_pb2.ListTransfersResponse]]:
         """Transfers of an account, by transfer id. Errors: UNKNOWN_ACCOUNT."""
+
+    @_abc_1.abstractmethod
+    def ListPositions(
+        self,
+        request: _simvenue_service_pb2.ListPositionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_simvenue_service_pb2.ListPositionsResponse, _abc.Awaitable[_simvenue_service_pb2.ListPositionsResponse]]:
+        """What an account has of perpetuals; positions that are closed are left out. Errors: UNKNOWN_ACCOUNT."""
 
     @_abc_1.abstractmethod
     def StreamAccount(
