@@ -88,7 +88,7 @@ def place_request(order: Order) -> simvenue_service_pb2.PlaceOrderRequest:
     return request
 
 
-def order_of(message: venue_order_pb2.Order, assets: Assets, contract: Contract | None) -> VenueOrder:
+def order_of(message: venue_order_pb2.Order, assets: Assets, contract: Contract | None = None) -> VenueOrder:
     """The venue's word on an order.
 
     Raises:
