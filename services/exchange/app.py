@@ -126,7 +126,7 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
         placing=placing,
         placing_several=PlaceOrders(outside, requests, placing, sending, linked, admission),
         previewing=PreviewOrder(outside, admission, parts.books),
-        replacing=ReplaceOrder(outside, requests, sending, work, linked),
+        replacing=ReplaceOrder(outside, requests, sending, work, linked, admission),
         cancelling=cancelling,
         sweeping=sweeping,
         reads=Reads(store, desks),

@@ -108,7 +108,7 @@ def next_steps(
     book = OrderList.of(orders, lot)
     steps: list[ListStep] = []
     for slot in reversed(book.exits):
-        over = _over(book, slot)
+        over = why_over(book, slot)
         steps += _fit(book, slot, fits, retry=retry) if over is None else _end(slot, *over)
     for slot in book.slots:
         if slot not in book.exits:
@@ -157,7 +157,7 @@ def _refused_just_now(slot: Slot, *, retry: bool) -> bool:
     return refused > 0 and not (retry and refused < MOST_TRIES)
 
 
-def _over(book: OrderList, slot: Slot) -> tuple[str, tuple[UUID, ...]] | None:
+def why_over(book: OrderList, slot: Slot) -> tuple[str, tuple[UUID, ...]] | None:
     """Why nothing of a slot may be at work any more, and whose fills that rests on; None where it may."""
     entry, sibling = book.entry, book.sibling(slot)
     if entry is not None and entry.filled == 0:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from services.exchange.domain.list_steps import NOTHING_LEFT, OTHER_LEG_DONE, PARENT_DONE, REPLACED
+from services.exchange.domain.list_steps import NOTHING_LEFT, OTHER_LEG_DONE, PARENT_DONE, REPLACED, why_over
 from services.exchange.domain.order import Handling, Order, OrderIntent, client_order_id
 from services.exchange.domain.slots import OrderList, held_once_approved
 from services.exchange.domain.states import OrderState
@@ -118,9 +118,9 @@ def admitted(order: Order, orders: Sequence[Order], now: datetime, lot: Decimal 
     book = OrderList.of(orders, lot)
     slot = book.slot_of(order.order_id)
     if slot in book.exits:
-        left = book.left(slot)
-        if left <= 0:
-            return [_cancelled(order, OTHER_LEG_DONE, now)]
+        over, left = why_over(book, slot), book.left(slot)
+        if over is not None or left <= 0:
+            return [_cancelled(order, OTHER_LEG_DONE if over is None else over[0], now)]
         order = replace(order, quantity=min(left, order.quantity))
     old = next((each for each in orders if each.order_id == order.links.replaces), None)
     if old is None or old.links.replaced_by == order.order_id:

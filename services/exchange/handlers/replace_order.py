@@ -12,10 +12,11 @@ from services.chassis.telemetry.correlation import correlation_id, new_correlati
 from services.exchange.domain.change import Change, replacement
 from services.exchange.domain.errors import request_in_progress
 from services.exchange.domain.list_steps import REPLACED
-from services.exchange.domain.order import Order
+from services.exchange.domain.order import Handling, Order
 from services.exchange.domain.replacement import ended, intent_of
 from services.exchange.domain.slots import is_unreleased
 from services.exchange.domain.states import OrderState
+from services.exchange.handlers.admit_order import AdmitOrder
 from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.families import related_family
 from services.exchange.handlers.linked_orders import LinkedOrders
@@ -40,16 +41,24 @@ class ReplaceOrder:
         sending: carries orders out.
         work: has the old order cancelled.
         linked: sends the new order when its turn has come.
+        admission: the checks before an intent exists.
     """
 
     def __init__(
-        self, outside: Outside, requests: Requests, sending: SendOrder, work: ListWork, linked: LinkedOrders
+        self,
+        outside: Outside,
+        requests: Requests,
+        sending: SendOrder,
+        work: ListWork,
+        linked: LinkedOrders,
+        admission: AdmitOrder,
     ) -> None:
         self._outside = outside
         self._requests = requests
         self._sending = sending
         self._work = work
         self._linked = linked
+        self._admission = admission
 
     async def handle(
         self, account: str, order_id: UUID, change: Change, request_id: str, remaining: float
@@ -116,7 +125,7 @@ class ReplaceOrder:
         new_id = outside.ids.new()
         async with outside.store.reading() as queries:
             planned = await self._planned(queries, account, order_id, change, new_id)
-        await _check(desk, planned)
+        await self._check(desk, planned)
         async with outside.store.writing(account) as transaction:
             if not await transaction.claim_request(account, request_id, replace(claim, order_id=new_id)):
                 raise request_in_progress(request_id)
@@ -169,6 +178,20 @@ class ReplaceOrder:
             stored = await transaction.request(account, request_id)
         return stored.answer if stored and stored.answer else current
 
+    async def _check(self, desk: Desk, planned: Order) -> None:
+        """Hold a replacement to the rules, as an order of its own.
+
+        Raises:
+            DomainError: the rule that it breaks.
+        """
+        intent = intent_of(planned, planned.quantity)
+        gone_off = planned.trigger is not None and planned.trigger.gone_off
+        if is_unreleased(planned) or gone_off:
+            await desk.venue_desk.check(intent)
+            return
+        await desk.venue.admit_order()
+        await self._admission.admit(desk, intent, held_here=planned.handling is Handling.EMULATED)
+
     def _is_answer(self, order: Order) -> bool:
         if order.state is OrderState.HELD:
             return (order.trigger is not None and not order.trigger.gone_off) or is_unreleased(order)
@@ -180,12 +203,3 @@ class ReplaceOrder:
         if order is None or order.account != account:
             raise OrderName(account, str(order_id)).not_found()
         return order
-
-
-async def _check(desk: Desk, planned: Order) -> None:
-    """Hold a replacement to the instrument's rules, as an order of its own.
-
-    Raises:
-        DomainError: the rule that it breaks.
-    """
-    await desk.venue_desk.check(intent_of(planned, planned.quantity))

@@ -1,6 +1,7 @@
 """Lists of orders (OCO, OTO, bracket) through real gRPC, against a venue and a market that a test holds."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +33,19 @@ from tests.support.exchange_prices import FakePrices
 from tests.support.exchange_venue import FakeRisk, FakeVenue, Mishap
 
 _S = order_pb2
+_POINTS = [
+    Step.INTENT_COMMITTED,
+    Step.CHILD_RELEASED,
+    Step.REPLACEMENT_COMMITTED,
+    Step.RESERVED,
+    Step.QUANTITY_SHRUNK,
+    Step.TRIGGERED,
+    Step.CANCEL_COMMITTED,
+    Step.CANCEL_ANSWERED,
+    Step.TURN_COMMITTED,
+    Step.VENUE_ANSWERED,
+]
+
 _OCO, _OTO, _BRACKET = _S.CONTINGENCY_OCO, _S.CONTINGENCY_OTO, _S.CONTINGENCY_BRACKET
 
 
@@ -299,9 +313,15 @@ async def test_a_leg_gets_another_price(url: str) -> None:
         higher = await running.exchange.replace(stop.name, trigger_price="95")
         assert (higher.state, higher.stop_market.trigger.price) == (_S.ORDER_STATE_HELD, "95")
         assert (await running.exchange.order(stop.name)).reason == "REPLACED"
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await running.exchange.replace(higher.name, quantity="3")
-        assert reason_of(caught.value) == "INVALID_REPLACEMENT"
+        cases: list[tuple[dict[str, Any], str]] = [
+            ({"quantity": "3"}, "INVALID_REPLACEMENT"),
+            ({"price": "95"}, "INVALID_REPLACEMENT"),
+            ({"trigger_price": "101"}, "TRIGGER_AT_ONCE"),
+        ]
+        for change, reason in cases:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await running.exchange.replace(higher.name, **change)
+            assert reason_of(caught.value) == reason
         running.prices.set("94")
         await running.until("PARTIALLY_FILLED", "CANCELLED", "FILLED 6 6")
 
@@ -326,6 +346,83 @@ async def test_a_triggered_leg_that_cannot_reach_the_venue_goes_later(url: str) 
         running.venue.mishaps.extend([Mishap.NOT_SENT] * 3)
         running.prices.set("80")
         await running.until("FILLED", "CANCELLED", "FILLED 10 10")
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_the_venue_does_no_more_is_sold_than_was_bought(url: str, seed: int) -> None:
+    """Mishaps by a seed, partial fills, prices up and down, restarts; afterwards the books agree."""
+    dice = random.Random(seed)
+    venue, risk, prices = FakeVenue(), FakeRisk(), FakePrices()
+    venue.shuffle = lambda events: dice.sample(events, len(events))
+    usual = [Mishap.NONE, Mishap.NONE, Mishap.ANSWER_LOST, Mishap.REQUEST_LATE, Mishap.NOT_SENT]
+    requests = [bracket(request_id=str(uuid4())) for _ in range(3)]
+    for _ in range(3):
+        venue.mishaps.extend(dice.choices(usual, k=8))
+        journal = CrashingJournal(dice.choice([None, *_POINTS]))
+        prices.set("100")
+        with suppress(asyncio.CancelledError):
+            async with running_exchange(url, venue, risk, prices=prices, journal=journal) as exchange:
+                calls = (exchange.create_several(each, within=2) for each in requests)
+                await asyncio.gather(*calls, return_exceptions=True)
+                for _ in range(6):
+                    _trade_at_random(venue, dice)
+                    prices.set(dice.choice(["100", "100", "88", "119"]))
+                    venue.cancels_work = dice.random() < 0.8
+                    # Whoever watched may have been killed.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(0.3):
+                            await prices.taken()
+                venue.cancels_work = True
+                venue.repeat_everything()
+        venue.deliver_late()
+        venue.mishaps.clear()
+    async with running_exchange(url, venue, risk, prices=prices) as exchange:
+        for request in requests:
+            with suppress(grpc.aio.AioRpcError):
+                answer = await exchange.create_several(request)
+                running = Running(exchange, prices, [each.order.name for each in answer.results])
+                await _closed(running)
+    sold = _traded(venue, "SELL")
+    assert sold == _traded(venue, "BUY")
+    assert len(venue.orders) == len({order.venue_order_id for order in venue.orders.values()})
+
+
+def _trade_at_random(venue: FakeVenue, dice: random.Random) -> None:
+    for client_id, order in list(venue.orders.items()):
+        left = order.quantity - sum((fill.quantity for fill in order.fills), Decimal(0))
+        if order.status == "OPEN" and left > 0 and dice.random() < 0.4:
+            venue.trade(client_id, str(min(left, Decimal(dice.choice([1, 2, 5])))), told=dice.random() < 0.7)
+
+
+async def _closed(running: Running) -> None:
+    """End the entry, let the stop go off, and wait until all that was bought is sold."""
+    with suppress(grpc.aio.AioRpcError):
+        await running.exchange.cancel((await running.now())[0].name)
+
+    async def done() -> bool:
+        running.prices.set("80")
+        await asyncio.sleep(0.05)
+        entry, *legs = await running.now()
+        bare = entry.state in _ENDED and entry.unprotected
+        return bare or all(each.state in _ENDED for each in (entry, *legs))
+
+    await eventually(done, within=20)
+    entry = (await running.now())[0]
+    assert not entry.unprotected, [_spelled(each, "S Q F") for each in await running.exchange.orders()]
+
+
+def _traded(venue: FakeVenue, side: str) -> Decimal:
+    fills = [fill for order in venue.orders.values() if order.side == side for fill in order.fills]
+    return sum((fill.quantity for fill in fills), Decimal(0))
+
+
+_ENDED = {
+    _S.ORDER_STATE_FILLED,
+    _S.ORDER_STATE_CANCELLED,
+    _S.ORDER_STATE_DENIED,
+    _S.ORDER_STATE_REJECTED,
+    _S.ORDER_STATE_EXPIRED,
+}
 
 
 @pytest.mark.parametrize(
@@ -365,20 +462,6 @@ async def test_a_list_is_made_whole_or_not_at_all_and_once(url: str) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await exchange.create_several(other)
         assert reason_of(caught.value) == "REQUEST_ID_REUSED"
-
-
-_POINTS = [
-    Step.INTENT_COMMITTED,
-    Step.CHILD_RELEASED,
-    Step.REPLACEMENT_COMMITTED,
-    Step.RESERVED,
-    Step.QUANTITY_SHRUNK,
-    Step.TRIGGERED,
-    Step.CANCEL_COMMITTED,
-    Step.CANCEL_ANSWERED,
-    Step.TURN_COMMITTED,
-    Step.VENUE_ANSWERED,
-]
 
 
 @pytest.mark.parametrize("point", _POINTS)

@@ -26,8 +26,10 @@ from tests.support.exchange import (
     limit_order,
     market_order,
     running_exchange,
+    several,
     stop_order,
 )
+from tests.support.exchange_prices import FakePrices
 from tests.support.simvenue import RunningVenue, running_venue, simvenue_settings, sqlite_url
 
 _S = order_pb2
@@ -72,6 +74,36 @@ async def test_trades_cancels_and_balances_agree_with_the_venue(tmp_path: Path) 
         assert held == {"btc": Decimal("0.05"), "usdt": Decimal(100_000) - spent}
         transfers = [each for each in await exchange.events() if each.DESCRIPTOR.name == "TransferRecorded"]
         assert [(each.transfer.asset, each.transfer.amount) for each in transfers] == [("usdt", "100000")]
+
+
+async def test_a_bracket_closes_what_it_opened_by_its_stop(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/exchange.sqlite3"
+    prices = FakePrices("60000")
+    profit = limit_order("0.05", "90000")
+    profit.order.side = side_pb2.SIDE_SELL
+    request = several(
+        market_order("0.05"),
+        profit,
+        stop_order("0.05", "50000"),
+        contingency=order_pb2.CONTINGENCY_BRACKET,
+    )
+    async with (
+        running_venue(sqlite_url(tmp_path), simvenue_settings()) as venue,
+        running_exchange(url, adapter=adapter(venue), timing=PATIENT, prices=prices) as exchange,
+    ):
+        entry, target, stop = (each.order for each in (await exchange.create_several(request)).results)
+        assert entry.state == _S.ORDER_STATE_FILLED
+        await exchange.settled(target.name, "OPEN")
+        held = await exchange.settled(stop.name, "HELD")
+        # The venue has stops of its own; beside the other leg this one is held here all the same.
+        assert held.handling == _S.ORDER_HANDLING_EMULATED
+        prices.set("49000")
+        sold = await exchange.settled(stop.name, "FILLED")
+        assert (sold.quantity, sold.filled_quantity) == ("0.05", "0.05")
+        assert (await exchange.settled(target.name, "CANCELLED")).reason == "OTHER_LEG_DONE"
+        balances = (await exchange.stub.ListBalances(pb.ListBalancesRequest(parent=PAPER))).balances
+        held_now = {each.asset: Decimal(each.free) + Decimal(each.locked) for each in balances}
+        assert held_now.get("btc", Decimal(0)) == 0
 
 
 async def test_killed_while_the_venue_trades_on(tmp_path: Path) -> None:
