@@ -8,12 +8,15 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import Any
 from uuid import uuid4
 
 import psutil
 import pytest
+from trademesh.exchange.v1 import order_pb2
 
 from tests.support.account_books import ACCOUNT
+from tests.support.doors import rpc_named
 from tests.support.hurt_mesh import HurtMesh
 from tests.support.mesh import wait_until
 from tests.support.order_load import OrderLoad
@@ -154,3 +157,41 @@ def _memory(mesh: HurtMesh, service: str) -> int:
     (row,) = mesh.harness.instances(service)
     owner = psutil.Process(row.pid)
     return sum(int(one.memory_info().rss) for one in (owner, *owner.children(recursive=True)))
+
+
+def test_the_kill_switch_needs_neither_consul_nor_the_control_plane(lone: HurtMesh) -> None:
+    """With both frozen, all orders are cancelled by the venue's word, and no new one leaves."""
+    resting = [_rest(lone) for _ in range(3)]
+    assert {order.state for order in resting} == {order_pb2.ORDER_STATE_OPEN}
+    frozen = [row.pid for name in ("consul", "controlplane") for row in lone.harness.instances(name)]
+    assert len(frozen) == 2
+    everybody = {"account": "accounts/-", "reason": "a fault test"}
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        thrown = {**everybody, "request_id": str(uuid4()), "cancel_open_orders": True}
+        state = _call(lone, "RiskService.HaltTrading", **thrown)
+        assert (state.confirmed, list(state.open_orders)) == (True, [])
+        after = [_call(lone, "ExchangeService.GetOrder", name=order.name) for order in resting]
+        assert {order.state for order in after} == {order_pb2.ORDER_STATE_CANCELLED}
+        refused = _rest(lone)
+        assert (refused.state, refused.reason) == (order_pb2.ORDER_STATE_DENIED, "TRADING_HALTED")
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+        _call(lone, "RiskService.ResumeTrading", **everybody, request_id=str(uuid4()))
+    lone.wait_all_serving()
+    lone.wait_filled_cycles(1)
+
+
+def _rest(mesh: HurtMesh) -> Any:
+    """An order that rests far below the market, or is denied."""
+    bid = _call(mesh, "MarketService.GetTicker", name=f"{INSTRUMENT}/ticker").bid_price
+    price = f"{int(float(bid) * 0.7)}"
+    order = {"instrument": INSTRUMENT, "side": "SIDE_BUY", "quantity": "0.001", "limit": {"price": price}}
+    request = {"parent": ACCOUNT, "request_id": str(uuid4()), "order": order}
+    return _call(mesh, "ExchangeService.CreateOrder", **request)
+
+
+def _call(mesh: HurtMesh, rpc: str, **request: Any) -> Any:
+    return mesh.stubs.call(rpc_named(rpc), request)
