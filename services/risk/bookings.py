@@ -102,9 +102,10 @@ async def follow(event: ExchangeEvent, writer: RiskWriter, now: datetime) -> Non
 async def _report(event: OrderReported, writer: RiskWriter) -> None:
     if event.resting is not None:
         facts = await writer.facts(event.account)
-        asked = await writer.asked(event.account, event.order_id)
-        if not asked.decided and not asked.ended and facts.state.reservation(event.order_id) is None:
-            await writer.reserve(event.resting)
+        if facts.state.reservation(event.order_id) is None:
+            asked = await writer.asked(event.account, event.order_id)
+            if not asked.decided and not asked.ended:
+                await writer.reserve(event.resting)
     await writer.report(event.account, event.order_id, event.filled, ended=event.ended)
 
 

@@ -51,6 +51,7 @@ class Market(market_service_pb2_grpc.MarketServiceServicer):
         self.quoting = True
         self.halted = False
         self.closes: list[str] = []
+        self.bid, self.ask = "59990", "60010"
 
     async def GetInstrument(self, request: Any, context: Any) -> instrument_pb2.Instrument:  # noqa: N802 - the contract's name
         if request.name != BTC:
@@ -63,7 +64,7 @@ class Market(market_service_pb2_grpc.MarketServiceServicer):
     async def GetTicker(self, request: Any, context: Any) -> ticker_pb2.Ticker:  # noqa: N802 - the contract's name
         if not self.quoting:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "stale")
-        return ticker_pb2.Ticker(name=request.name, bid_price="59990", ask_price="60010")
+        return ticker_pb2.Ticker(name=request.name, bid_price=self.bid, ask_price=self.ask)
 
     async def ListCandles(self, request: Any, context: Any) -> market_service_pb2.ListCandlesResponse:  # noqa: N802 - the contract's name
         candles = [

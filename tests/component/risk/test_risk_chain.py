@@ -25,9 +25,10 @@ from services.chassis.events import Subscription, SubscriptionState
 from services.chassis.persistence import StorageUnavailableError
 from services.chassis.rpc.client import MeshError
 from services.risk.settings import RiskSettings
+from services.risk.storage.tables import DAYS
 from services.risk.upstreams import SubscribedEvents
 from tests.support.application import CLOCK
-from tests.support.risk_service import ACCOUNT, BTC, Stage, asked, changed, risk_stage
+from tests.support.risk_service import ACCOUNT, BTC, Stage, asked, changed, filled, risk_stage
 from tests.support.rpc import Serve
 
 EVERYBODY = "accounts/-"
@@ -133,6 +134,35 @@ def _lost(amount: str) -> list[Message]:
         account=ACCOUNT, venue="venues/sim", asset="usdt", amount=f"-{amount}", kind=kind
     )
     return [order_events_pb2.TransferRecorded(transfer=paid)]
+
+
+async def test_the_days_highest_equity_is_seen_between_orders(serve: Serve, tmp_path: Path) -> None:
+    settings = RiskSettings(equity_interval_seconds=0.02, price_age_seconds=0)
+    async with risk_stage(serve, f"sqlite:///{tmp_path}/risk.sqlite3", tmp_path, settings) as watched:
+        await watched.funded()
+        await watched.exchange.happened(filled(str(uuid4()), "1", "60000"))
+        await watched.exposure(lambda seen: len(seen.assets) == 2)
+        wide = "1000000"
+        await watched.update_limits(
+            max_daily_drawdown="5000", max_position_notional=wide, max_gross_notional=wide
+        )
+        watched.market.bid = watched.market.ask = "70000"
+        await _peak(watched, "9999")
+        watched.market.bid = watched.market.ask = "64000"
+        assert await watched.failed(price="64000", quantity="0.01") == "DAILY_DRAWDOWN"
+        watched.market.bid = watched.market.ask = "66000"
+        assert (await watched.decide(price="66000", quantity="0.01")).approved
+
+
+async def _peak(stage: Stage, amount: str) -> None:
+    """Wait until the day's highest equity, deposits taken out, has been seen."""
+    async with asyncio.timeout(10):
+        while True:
+            async with stage.database.read() as connection:
+                peak = (await connection.execute(sa.select(DAYS.c.peak))).scalar()
+            if peak is not None and str(peak) == amount:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def test_reducing_lets_positions_be_closed_only(stage: Stage) -> None:
