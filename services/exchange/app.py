@@ -143,6 +143,7 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
 
     async def close() -> None:
         await requests.close(_CLOSE_GRACE_S)
+        await triggers.close()
         await writers.release_all()
         for venue in parts.venues.values():
             if isinstance(venue, KeepsConnections):

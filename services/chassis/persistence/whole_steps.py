@@ -6,7 +6,7 @@ from typing import Any
 
 
 async def to_the_end(step: Coroutine[Any, Any, None]) -> None:
-    """Run a step that must not be cut in half; a cancellation takes effect after it."""
+    """Run a step that must not be cut in half; a cancellation takes effect after it, also where it fails."""
     task = asyncio.ensure_future(step)
     cancelled = False
     while not task.done():
@@ -18,6 +18,8 @@ async def to_the_end(step: Coroutine[Any, Any, None]) -> None:
             cancelled = True
         except BaseException:  # noqa: BLE001, S110 (raised by result() below)
             pass
-    task.result()
+    error = task.exception()
     if cancelled:
-        raise asyncio.CancelledError
+        raise asyncio.CancelledError from error
+    if error is not None:
+        raise error

@@ -77,10 +77,14 @@ class InstrumentWatch:
         HELD.labels(str(self.instrument)).set(len(fresh))
         self._look(self._quote)
 
-    async def save(self) -> None:
-        """Commit the triggers that have moved since the last time, unless that was a moment ago."""
+    async def save(self, *, at_once: bool = False) -> None:
+        """Commit the triggers that have moved since the last time, unless that was a moment ago.
+
+        Raises:
+            DomainError: WRITER_FENCED, or the database cannot be used.
+        """
         now = asyncio.get_running_loop().time()
-        if now < self._saved + self._outside.timing.ratchet:
+        if not at_once and now < self._saved + self._outside.timing.ratchet:
             return
         self._saved = now
         for watched in [each for each in self._watched.values() if each.unsaved]:

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
+import structlog
+
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.handlers.departures import Departures
@@ -18,6 +20,9 @@ from services.kernel.errors import DomainError
 from services.kernel.names import InstrumentName
 
 _HELD = frozenset({OrderState.HELD})
+
+
+_log = structlog.get_logger(__name__)
 
 
 class TriggerWatch:
@@ -53,9 +58,16 @@ class TriggerWatch:
         except asyncio.CancelledError:
             for watch in self._watches.values():
                 await watch.close()
-            self._watches.clear()
             await self._departures.close()
             raise
+
+    async def close(self) -> None:
+        """Keep what the ratchets have won, before the service goes down."""
+        for watch in self._watches.values():
+            try:
+                await watch.save(at_once=True)
+            except DomainError as error:
+                _log.warning("triggers_not_saved", instrument=str(watch.instrument), error=str(error))
 
     async def _round(self) -> None:
         orders = await self._load()

@@ -1,6 +1,7 @@
 """Orders that are held here until the market comes to their price."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from trademesh.exchange.v1 import exchange_service_pb2 as pb
-from trademesh.exchange.v1 import order_kinds_pb2, order_pb2, venue_pb2
+from trademesh.exchange.v1 import exchange_service_pb2_grpc, order_kinds_pb2, order_pb2, venue_pb2
 from trademesh.type.v1 import side_pb2
 
 from services.chassis.rpc.timestamps import to_timestamp
@@ -25,6 +26,7 @@ from tests.support.exchange import (
     PATIENT,
     RunningExchange,
     ShiftedClock,
+    assembled_exchange,
     eventually,
     limit_order,
     market_order,
@@ -34,6 +36,7 @@ from tests.support.exchange import (
 )
 from tests.support.exchange_prices import FakePrices
 from tests.support.exchange_venue import FakeRisk, FakeVenue, Mishap
+from tests.support.rpc import serving
 
 _S = order_pb2
 HELD = _S.ORDER_STATE_HELD
@@ -157,6 +160,25 @@ async def test_a_restart_keeps_what_the_ratchet_won_and_makes_up_for_missed_pric
             range(1, done.version + 1)
         )
     assert len(venue.sendings) == 1
+
+
+async def test_going_down_keeps_what_the_ratchet_won(sqlite: str) -> None:
+    prices, venue = FakePrices(), FakeVenue()
+    rarely = replace(PATIENT, ratchet=60)
+    async with (
+        assembled_exchange(sqlite, venue, prices=prices, timing=rarely) as assembled,
+        serving(assembled.application.servicers) as channel,
+    ):
+        stub: Any = exchange_service_pb2_grpc.ExchangeServiceStub(channel)
+        held = await stub.CreateOrder(order(SELL, trailing_stop={"absolute": "10"}), timeout=5)
+        await eventually(lambda: _watched(prices))
+        prices.set("150")
+        await prices.taken()
+        assert assembled.application.close is not None
+        await assembled.application.close()
+    prices.set("145")
+    async with running_exchange(sqlite, venue, prices=prices, timing=PATIENT) as exchange:
+        assert (await exchange.order(held.name)).trigger.price == "140"
 
 
 async def _changes(exchange: RunningExchange, name: str) -> list[Any]:
