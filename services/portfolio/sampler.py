@@ -67,6 +67,8 @@ class EquitySampler:
                 pause = await self.sample()
             except DomainError as error:
                 _log.warning("equity_points_missed", error=str(error))
+            except Exception:  # noqa: BLE001 - whatever becomes of the curve, the books go on
+                _log.exception("equity_points_failed")
             await self._flows.wait(seen, pause.total_seconds())
 
     async def sample(self) -> timedelta:

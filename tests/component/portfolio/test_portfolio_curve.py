@@ -1,5 +1,6 @@
 """Points of the equity curve, the rebuilt read models and the comparison with venues, on both databases."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -64,8 +65,16 @@ class FakeMarket:
 
     def __init__(self) -> None:
         self.prices: dict[InstrumentName, Decimal] = {}
+        self.broken = False
+        self.asked = 0
+
+    async def was_asked(self) -> bool:
+        return self.asked > 0
 
     async def marks(self, instruments: Sequence[InstrumentName]) -> Mapping[InstrumentName, Decimal]:
+        self.asked += 1
+        if self.broken:
+            raise ValueError("a price that is none")
         return {name: self.prices[name] for name in instruments if name in self.prices}
 
     async def pairs(self, venues: Collection[str]) -> Sequence[Pair]:
@@ -187,6 +196,21 @@ async def test_two_instances_make_one_point(curve: Curve) -> None:
     assert not await store.add("paper", point, after=0)
     assert await store.add("paper", point, after=point.number)
     assert len(await curve.points()) == 2
+
+
+async def test_the_sampler_outlives_what_it_cannot_value(curve: Curve) -> None:
+    await curve.happened(deposit("1000"))
+    await curve.happened(bought("0.01", "50000"))
+    curve.market.broken = True
+    running = asyncio.create_task(curve.sampler.run())
+    await eventually(curve.market.was_asked)
+    assert await curve.points() == []
+    curve.market.broken = False
+    curve.market.prices[BTC] = Decimal(50000)
+    await curve.happened(deposit("5"))
+    assert await eventually(curve.points) == [("flow", "1005", "1")]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_flow_wakes_the_sampler(curve: Curve) -> None:
