@@ -92,10 +92,10 @@ class LedgerSum:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryPlace:
-    """Where a ledger entry stands: the venue's clock counts where a time range is asked for."""
+class Place:
+    """Where a row stands in a list: its time counts where a time range is asked for, else its number."""
 
-    exchange_time: datetime
+    time: datetime
     number: int
 
 
@@ -117,7 +117,7 @@ class EntryQuery:
     """
 
     account: str
-    beyond: EntryPlace | None
+    beyond: Place | None
     start_time: datetime | None
     end_time: datetime | None
     limit: int
@@ -151,14 +151,14 @@ class LotQuery:
 
 @dataclass(frozen=True, slots=True)
 class GainQuery:
-    """Which gains to read, in the order of booking.
+    """Which gains to read, in the order of booking; where a time is given, in the order of closing.
 
     Attributes:
         account: id of the account.
         instrument: only gains on this one; None for all.
         start_time: only closings at this time or later, by the venue's clock.
         end_time: only closings before this time, by the venue's clock.
-        after: only gains of a greater number.
+        after: only gains after this place; None for all.
         limit: most gains.
     """
 
@@ -166,8 +166,13 @@ class GainQuery:
     instrument: InstrumentName | None
     start_time: datetime | None
     end_time: datetime | None
-    after: int
+    after: Place | None
     limit: int
+
+    @property
+    def timed(self) -> bool:
+        """Whether a time is given."""
+        return self.start_time is not None or self.end_time is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +191,20 @@ class PointQuery:
         account: id of the account.
         start_time: only points at this time or later, by our clock.
         end_time: only points before this time, by our clock.
-        after: only points of a greater number.
+        after: only points after this place; None for all.
         limit: most points.
     """
 
     account: str
     start_time: datetime | None
     end_time: datetime | None
-    after: int
+    after: Place | None
     limit: int
+
+    @property
+    def timed(self) -> bool:
+        """Whether a time is given."""
+        return self.start_time is not None or self.end_time is not None
 
 
 class BooksWriter(Protocol):

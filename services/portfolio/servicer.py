@@ -23,11 +23,11 @@ from services.portfolio.corrections import correct
 from services.portfolio.handlers import Queries
 from services.portfolio.ports import (
     BooksWriter,
-    EntryPlace,
     EntryQuery,
     EventPosition,
     GainQuery,
     LotQuery,
+    Place,
     PointQuery,
 )
 
@@ -102,7 +102,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         limit = page_size(request)
         query = EntryQuery(
             account=account.account,
-            beyond=EntryPlace(datetime.fromisoformat(after[0]), int(after[1])) if after else None,
+            beyond=_place(after),
             start_time=optional_datetime(request, "start_time"),
             end_time=optional_datetime(request, "end_time"),
             limit=limit + 1,
@@ -116,9 +116,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         )
         if len(found) > limit:
             last = page[-1]
-            answer.next_page_token = next_page_token(
-                request, [last.exchange_time.isoformat(), str(last.number)]
-            )
+            answer.next_page_token = next_page_token(request, _parts(last.exchange_time, last.number))
         return answer
 
     async def GetTrialBalance(
@@ -184,7 +182,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
                 instrument=convert.instrument_from_proto(request.instrument),
                 start_time=optional_datetime(request, "start_time"),
                 end_time=optional_datetime(request, "end_time"),
-                after=int(after[0]) if after else 0,
+                after=_place(after),
                 limit=limit + 1,
             )
         )
@@ -193,7 +191,8 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
             realized_gains=[convert.gain_to_proto(booked) for booked in page]
         )
         if len(found) > limit:
-            answer.next_page_token = next_page_token(request, [str(page[-1].number)])
+            last = page[-1]
+            answer.next_page_token = next_page_token(request, _parts(last.gain.close_time, last.number))
         return answer
 
     async def GetAccountSettings(
@@ -229,7 +228,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
                 account=account.account,
                 start_time=optional_datetime(request, "start_time"),
                 end_time=optional_datetime(request, "end_time"),
-                after=int(after[0]) if after else 0,
+                after=_place(after),
                 limit=limit + 1,
             )
         )
@@ -238,7 +237,7 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
             equity_points=[convert.equity_point_to_proto(account, point) for point in page]
         )
         if len(found) > limit:
-            answer.next_page_token = next_page_token(request, [str(page[-1].number)])
+            answer.next_page_token = next_page_token(request, _parts(page[-1].time, page[-1].number))
         return answer
 
     async def GetReconciliation(
@@ -250,6 +249,16 @@ class PortfolioServicer(portfolio_service_pb2_grpc.PortfolioServiceServicer):
         return convert.reconciliation_to_proto(
             account, found, event_sequence=self._events.position(), read_time=self._clock.now()
         )
+
+
+def _place(after: tuple[str, ...] | None) -> Place | None:
+    """Where a page goes on, of the parts of its token."""
+    return Place(datetime.fromisoformat(after[0]), int(after[1])) if after else None
+
+
+def _parts(time: datetime, number: int) -> list[str]:
+    """What a page token keeps of the last row."""
+    return [time.isoformat(), str(number)]
 
 
 def _parent(parent: str) -> AccountName:

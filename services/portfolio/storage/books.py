@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
+from sqlalchemy import Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence import Database
@@ -24,7 +24,13 @@ from services.portfolio.ports import (
     PointQuery,
 )
 from services.portfolio.storage import equity, lots
-from services.portfolio.storage.rows import entry_rows, load_lot_method, position_of, positions_table
+from services.portfolio.storage.rows import (
+    entry_rows,
+    in_order,
+    load_lot_method,
+    position_of,
+    positions_table,
+)
 from services.portfolio.storage.tables import LEDGER_ENTRIES, LEDGER_SUMS
 
 
@@ -57,20 +63,11 @@ class SqlBooksReader:
     async def entries(self, query: EntryQuery) -> Sequence[BookedEntry]:
         """Ledger entries, newest or oldest first."""
         columns = LEDGER_ENTRIES.c
+        statement = entry_rows().where(columns.account == query.account).limit(query.limit)
         order = (columns.exchange_time, columns.number) if query.timed else (columns.number,)
-        statement = (
-            entry_rows()
-            .where(columns.account == query.account)
-            .order_by(*(column if query.oldest_first else column.desc() for column in order))
-            .limit(query.limit)
-        )
+        statement = in_order(statement, order, query.beyond, ascending=query.oldest_first)
         if query.strategy is not None:
             statement = statement.where(columns.strategy == query.strategy)
-        if query.beyond is not None:
-            place = (
-                (query.beyond.exchange_time, query.beyond.number) if query.timed else (query.beyond.number,)
-            )
-            statement = statement.where(_beyond(order, place, ascending=query.oldest_first))
         if query.start_time is not None:
             statement = statement.where(columns.exchange_time >= query.start_time)
         if query.end_time is not None:
@@ -120,17 +117,6 @@ class SqlBooks:
         """Open a snapshot."""
         async with self._database.read() as connection:
             yield SqlBooksReader(connection, self._lot_method)
-
-
-def _beyond(order: Sequence[Any], place: Sequence[Any], *, ascending: bool) -> ColumnElement[bool]:
-    """Whether a row comes after a place in an order of one or two columns."""
-    first, *rest = order
-    further: ColumnElement[bool] = first > place[0] if ascending else first < place[0]
-    if not rest:
-        return further
-    # The first bound stands alone too: it is the one that an index serves on every backend.
-    edge = first >= place[0] if ascending else first <= place[0]
-    return and_(edge, or_(further, _beyond(rest, place[1:], ascending=ascending)))
 
 
 def _of(table: Table, account: str, strategy: str | None) -> Select[Any]:

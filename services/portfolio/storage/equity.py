@@ -12,6 +12,7 @@ from services.kernel.decimals import parse, render
 from services.portfolio.domain.equity import Cause, EquityPoint, Linked
 from services.portfolio.domain.valuation import fitted
 from services.portfolio.ports import PointQuery
+from services.portfolio.storage.rows import in_order
 from services.portfolio.storage.tables import EQUITY_POINTS
 
 _FLOWS = "flows"
@@ -67,12 +68,8 @@ async def load_last(connection: AsyncConnection, account: str, complete_in: str 
 async def list_points(connection: AsyncConnection, asked: PointQuery) -> Sequence[EquityPoint]:
     """Points of an account, oldest first."""
     columns = EQUITY_POINTS.c
-    query = (
-        select(EQUITY_POINTS)
-        .where(columns.account == asked.account, columns.number > asked.after)
-        .order_by(columns.number)
-        .limit(asked.limit)
-    )
+    query = select(EQUITY_POINTS).where(columns.account == asked.account).limit(asked.limit)
+    query = in_order(query, (columns.time, columns.number) if asked.timed else (columns.number,), asked.after)
     if asked.start_time is not None:
         query = query.where(columns.time >= asked.start_time)
     if asked.end_time is not None:

@@ -11,6 +11,7 @@ from services.kernel.decimals import EXACT
 from services.portfolio.domain.events import Fill, Side
 from services.portfolio.domain.lots import Gain, Lot, LotMethod, Matched
 from services.portfolio.ports import BookedGain, GainQuery, LotQuery
+from services.portfolio.storage.rows import in_order
 from services.portfolio.storage.statements import ADD_GAINS, ADD_LOT, CHANGE_LOT, open_lots
 from services.portfolio.storage.tables import REALIZED_GAINS, TAX_LOTS
 
@@ -74,7 +75,7 @@ async def list_lots(connection: AsyncConnection, asked: LotQuery) -> Sequence[Lo
 
 
 async def list_gains(connection: AsyncConnection, asked: GainQuery) -> Sequence[BookedGain]:
-    """Gains in the order of booking."""
+    """Gains in the order of booking, or of closing where a time is given."""
     columns, lots = REALIZED_GAINS.c, TAX_LOTS.c
     query = (
         select(
@@ -82,10 +83,11 @@ async def list_gains(connection: AsyncConnection, asked: GainQuery) -> Sequence[
             *lots,
         )
         .join(TAX_LOTS, lots.number == columns.lot)
-        .where(columns.account == asked.account, columns.number > asked.after)
-        .order_by(columns.number)
+        .where(columns.account == asked.account)
         .limit(asked.limit)
     )
+    order = (columns.close_time, columns.number) if asked.timed else (columns.number,)
+    query = in_order(query, order, asked.after)
     if asked.instrument is not None:
         query = query.where(
             lots.venue == asked.instrument.venue, lots.instrument == asked.instrument.instrument

@@ -1,14 +1,14 @@
 """What reader and writer of the books read in the same way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.portfolio.domain.lots import LotMethod
 from services.portfolio.domain.position import Position
-from services.portfolio.ports import BookedEntry
+from services.portfolio.ports import BookedEntry, Place
 from services.portfolio.storage.journal import contract_of
 from services.portfolio.storage.statements import LOT_METHOD
 from services.portfolio.storage.tables import LEDGER_ENTRIES, POSITIONS, STRATEGY_POSITIONS
@@ -31,6 +31,35 @@ POSITION_COLUMNS: Final = (
 def entry_rows() -> Select[Any]:
     """Ledger entries, column by column as :class:`BookedEntry` has them."""
     return select(*(LEDGER_ENTRIES.c[name] for name in BookedEntry.__dataclass_fields__))
+
+
+def in_order(
+    query: Select[Any], order: Sequence[Any], after: Place | None, *, ascending: bool = True
+) -> Select[Any]:
+    """A query whose rows come in an order, after a place in it.
+
+    Args:
+        query: for the rows.
+        order: their number, or their time and their number.
+        after: where to go on; None for the beginning.
+        ascending: whether the smallest come first.
+    """
+    query = query.order_by(*(column if ascending else column.desc() for column in order))
+    if after is None:
+        return query
+    place = (after.number,) if len(order) == 1 else (after.time, after.number)
+    return query.where(_beyond(order, place, ascending=ascending))
+
+
+def _beyond(order: Sequence[Any], place: Sequence[Any], *, ascending: bool) -> ColumnElement[bool]:
+    """Whether a row comes after a place in an order of one or two columns."""
+    first, *rest = order
+    further: ColumnElement[bool] = first > place[0] if ascending else first < place[0]
+    if not rest:
+        return further
+    # The first bound stands alone too: it is the one that an index serves on every backend.
+    edge = first >= place[0] if ascending else first <= place[0]
+    return and_(edge, or_(further, _beyond(rest, place[1:], ascending=ascending)))
 
 
 def positions_table(strategy: str | None) -> Table:

@@ -233,6 +233,26 @@ async def test_lots_and_a_change_of_method_that_does_not_reach_back(stage: Stage
     assert settings.lot_method == hifo
 
 
+async def test_gains_of_a_time_range_go_by_the_time_of_closing(stage: Stage) -> None:
+    await stage.happened(
+        transfer("1000"),
+        filled(BUY, "9", "100", "0", minutes=1),
+        *(filled(SELL, "1", "130", "0", minutes=minutes) for minutes in (7, 4, 9, 5, 3)),
+    )
+    every = (await stage.stub.ListRealizedGains(pb.ListRealizedGainsRequest(parent=ACCOUNT))).realized_gains
+    request = pb.ListRealizedGainsRequest(
+        parent=ACCOUNT, page_size=2, start_time=every[1].close_time, end_time=every[2].close_time
+    )
+    found: list[Any] = []
+    while True:
+        page = await stage.stub.ListRealizedGains(request)
+        found += [gain.name for gain in page.realized_gains]
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    assert found == [every[place].name for place in (1, 3, 0)]
+
+
 async def test_lots_of_many_pages_are_closed_in_order(stage: Stage) -> None:
     """More open lots than one read of the storage takes."""
     await set_method(stage, tax_lot_pb2.LOT_METHOD_LIFO)

@@ -111,7 +111,7 @@ class Curve:
     async def points(self) -> list[tuple[str, str, str]]:
         """Cause, equity and growth of each point."""
         async with self.books.read() as reader:
-            found = await reader.points(PointQuery("paper", None, None, 0, 100))
+            found = await reader.points(PointQuery("paper", None, None, None, 100))
         return [
             (each.cause.value, str(each.linked.equity), str(each.linked.growth))
             if each.linked is not None

@@ -148,7 +148,8 @@ class PortfolioServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRealizedGains(self, request, context):
-        """Lists what closings gained, lot by lot, in the order they were booked.
+        """Lists what closings gained, lot by lot, in the order they were booked, or, where a time is asked for, by
+        the time of closing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

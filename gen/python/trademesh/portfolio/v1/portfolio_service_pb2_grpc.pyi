@@ -57,7 +57,9 @@ class PortfolioServiceStub:
     ListTaxLots: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListTaxLotsRequest, _portfolio_service_pb2.ListTaxLotsResponse]
     """Lists tax lots of an account, in the order they were opened in the books."""
     ListRealizedGains: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListRealizedGainsRequest, _portfolio_service_pb2.ListRealizedGainsResponse]
-    """Lists what closings gained, lot by lot, in the order they were booked."""
+    """Lists what closings gained, lot by lot, in the order they were booked, or, where a time is asked for, by
+    the time of closing.
+    """
     GetAccountSettings: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetAccountSettingsRequest, _tax_lot_pb2.AccountSettings]
     """Gets how the books of an account are kept."""
     UpdateAccountSettings: _grpc.UnaryUnaryMultiCallable[_portfolio_service_pb2.UpdateAccountSettingsRequest, _tax_lot_pb2.AccountSettings]
@@ -91,7 +93,9 @@ class PortfolioServiceAsyncStub(PortfolioServiceStub):
     ListTaxLots: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListTaxLotsRequest, _portfolio_service_pb2.ListTaxLotsResponse]  # type: ignore[assignment]
     """Lists tax lots of an account, in the order they were opened in the books."""
     ListRealizedGains: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.ListRealizedGainsRequest, _portfolio_service_pb2.ListRealizedGainsResponse]  # type: ignore[assignment]
-    """Lists what closings gained, lot by lot, in the order they were booked."""
+    """Lists what closings gained, lot by lot, in the order they were booked, or, where a time is asked for, by
+    the time of closing.
+    """
     GetAccountSettings: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.GetAccountSettingsRequest, _tax_lot_pb2.AccountSettings]  # type: ignore[assignment]
     """Gets how the books of an account are kept."""
     UpdateAccountSettings: _aio.UnaryUnaryMultiCallable[_portfolio_service_pb2.UpdateAccountSettingsRequest, _tax_lot_pb2.AccountSettings]  # type: ignore[assignment]
@@ -164,7 +168,9 @@ class PortfolioServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _portfolio_service_pb2.ListRealizedGainsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_portfolio_service_pb2.ListRealizedGainsResponse, _abc.Awaitable[_portfolio_service_pb2.ListRealizedGainsResponse]]:
-        """Lists what closings gained, lot by lot, in the order they were booked."""
+        """Lists what closings gained, lot by lot, in the order they were booked, or, where a time is asked for, by
+        the time of closing.
+        """
 
     @_abc_1.abstractmethod
     def GetAccountSettings(
