@@ -266,8 +266,8 @@ class CcxtVenue:
         try:
             session = await self._sessions.of(account)
             client = self._sessions.another(account)
-        except Exception as error:
-            raise self._unreachable(error) from error
+        except Exception as error:  # noqa: BLE001 - not chained: its text quotes a signed address
+            raise self._unreachable(error) from None
         stream = Stream(self._dialect, self._settings.market, client)
         marks = _marks(cursor)
         try:
@@ -284,8 +284,8 @@ class CcxtVenue:
                         yield heard
         except (VenueUnreachableError, VenueHistoryLostError):
             raise
-        except Exception as error:
-            raise self._unreachable(error) from error
+        except Exception as error:  # noqa: BLE001 - not chained: its text quotes a signed address
+            raise self._unreachable(error) from None
         finally:
             await stream.close()
 
@@ -435,8 +435,8 @@ class CcxtVenue:
                 return await work()
         except (VenueUnreachableError, VenueHistoryLostError):
             raise
-        except Exception as error:
-            raise self._unreachable(error) from error
+        except Exception as error:  # noqa: BLE001 - not chained: its text quotes a signed address
+            raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> VenueUnreachableError:
         verdict = self._judged(error, departed=True)

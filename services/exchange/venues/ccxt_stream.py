@@ -103,8 +103,8 @@ class Stream:
             raise VenueUnreachableError("the venue's stream could not be opened in time") from error
         except VenueUnreachableError:
             raise
-        except Exception as error:
-            raise VenueUnreachableError(text_of(error)) from error
+        except Exception as error:  # noqa: BLE001 - not chained: its text quotes a signed address
+            raise VenueUnreachableError(text_of(error)) from None
 
     async def until_catching_up(self) -> AsyncIterator[Told]:
         """Orders and trades as they come, until it is time to look for what fell into the gap.
