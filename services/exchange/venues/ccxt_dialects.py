@@ -168,7 +168,7 @@ class Binance(Dialect):
             CallKind.TRANSFERS: 2,
             CallKind.VERIFY: 40,
             CallKind.BALANCES: 20,
-            CallKind.INSTRUMENTS: 20,
+            CallKind.INSTRUMENTS: 2,  # mostly the venue's time, the rules once in ten minutes
             CallKind.STREAM: 40,
         }
         return (
@@ -220,7 +220,13 @@ class BinanceUsdm(Binance):
 
     def budgets(self) -> Sequence[Budget]:
         """Weight of an address and orders of an account, as ``exchangeInfo`` names them."""
-        weights = {CallKind.OPEN_ORDERS: 40, CallKind.FILLS: 20, CallKind.TRANSFERS: 30, CallKind.VERIFY: 20}
+        weights = {
+            CallKind.OPEN_ORDERS: 40,
+            CallKind.FILLS: 20,
+            CallKind.TRANSFERS: 30,
+            CallKind.VERIFY: 20,
+            CallKind.INSTRUMENTS: 1,
+        }
         return (
             Budget(
                 name="weight",
