@@ -171,7 +171,7 @@ def test_the_kill_switch_needs_neither_consul_nor_the_control_plane(lone: HurtMe
     try:
         thrown = {**everybody, "request_id": str(uuid4()), "cancel_open_orders": True}
         state = _call(lone, "RiskService.HaltTrading", **thrown)
-        assert (state.confirmed, list(state.open_orders)) == (True, [])
+        assert (state.confirmed, list(state.open_orders), state.changed_by) == (True, [], "edge")
         after = [_call(lone, "ExchangeService.GetOrder", name=order.name) for order in resting]
         assert {order.state for order in after} == {order_pb2.ORDER_STATE_CANCELLED}
         refused = _rest(lone)

@@ -137,5 +137,18 @@ def test_what_a_group_filled_before_a_member_joined_does_not_count_against_it() 
     assert state.reserved["sim", "btc"] == Decimal("0.5")
 
 
+def test_an_order_that_takes_the_place_of_a_single_one_shares_its_claim() -> None:
+    """The group of a replacement is the id of the first order it goes back to."""
+    state = applied([pending("a", Side.SELL, "1")], [Report("a", Decimal("0.3"), ended=False)])
+    state = state.reserve(pending("b", Side.SELL, "0.9", group="a"))
+    assert state.reserved["sim", "btc"] == Decimal("0.9")
+    assert state.open_orders == 2
+    state = state.reported("a", Decimal("0.4"), ended=True)
+    assert state.reserved["sim", "btc"] == Decimal("0.8")
+    assert AccountState.of({}, (), state.members()).reserved == state.reserved
+    state = state.reported("b", Decimal("0.8"), ended=True)
+    assert (dict(state.reserved), dict(state.claims)) == ({}, {})
+
+
 def test_a_claim_of_nobody_is_over() -> None:
     assert Claim().over
