@@ -51,11 +51,9 @@ class LinkedOrders:
     async def keep(self) -> None:
         """One round: look at what has changed, or, after a quiet while, at everything that is open."""
         try:
-            async with asyncio.timeout(self._outside.timing.resolve):
-                await self._news.wait()
-        except TimeoutError:
-            await self._sweep()
+            await self._wait()
         except asyncio.CancelledError:
+            # What is half-way is taken up by the next start, as after a crash.
             for task in self._tasks.values():
                 task.cancel()
             raise
@@ -63,6 +61,13 @@ class LinkedOrders:
         heard, self._heard = self._heard, set()
         for family in heard:
             self.begin(family)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._outside.timing.resolve):
+                await self._news.wait()
+        except TimeoutError:
+            await self._sweep()
 
     def begin(self, family: Family) -> "asyncio.Task[None]":
         """Have a family looked at, once more where that is being done."""
