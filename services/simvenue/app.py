@@ -1,5 +1,6 @@
 """Wires the simulated venue."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -50,6 +51,7 @@ async def assemble(
     *,
     door_made: Opened | None = None,
     end_process: Callable[[], object] = end_now,
+    monotonic_ns: Callable[[], int] = time.monotonic_ns,
 ) -> Application:
     """Wire the ledger, the markets, what moves them, and the ways in.
 
@@ -59,6 +61,7 @@ async def assemble(
         metrics: counts what happens; where nobody looks if it is absent.
         door_made: told of the Binance door, where there is one.
         end_process: what the fault RESTART does.
+        monotonic_ns: our time, which exchange time follows; in nanoseconds, from any point on.
 
     Raises:
         RecordingError: there is no recording where the settings say.
@@ -68,7 +71,7 @@ async def assemble(
     ledger = SqlLedger(runtime.require_database(), settings.venue)
     stored = await ledger.claim()
     begin_ns = _begin_ns(runtime, settings, driver, stored)
-    clock = ExchangeClock(float(settings.speed))
+    clock = ExchangeClock(float(settings.speed), monotonic_ns)
     leases = Leases(clock, stored.marks)
     self_trade = {name: SelfTrade[mode.upper()] for name, mode in settings.self_trade_prevention.items()}
     venue = Venue(

@@ -1,6 +1,7 @@
 """A whole simulated venue behind real gRPC: its database, its market, its background work."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from trademesh.simvenue.v1 import fault_service_pb2_grpc, simvenue_service_pb2_g
 from services.chassis.clock import SystemClock
 from services.chassis.persistence import Database
 from services.chassis.rpc.server import build_server
+from services.chassis.runtime import Application
 from services.simvenue.app import assemble
 from services.simvenue.settings import SimvenueSettings
 from tests.support.application import runtime_of
@@ -74,6 +76,7 @@ async def running_venue(
     *,
     clock: Any = None,
     end_process: Callable[[], object] = _not_here,
+    monotonic_ns: Callable[[], int] = time.monotonic_ns,
 ) -> AsyncIterator[RunningVenue]:
     """Run a venue. It ends without any last word to its database, as a killed process does.
 
@@ -82,21 +85,20 @@ async def running_venue(
         settings: of the venue.
         clock: our time; standing still where it is absent.
         end_process: what the fault RESTART does; a test's own process must not end.
+        monotonic_ns: what exchange time follows.
     """
     database = await Database.open(database_url, migrations=MIGRATIONS)
+    runtime = runtime_of("simvenue", database=database, clock=clock or FixedClock())
     try:
-        async with _running(database, settings, clock or FixedClock(), end_process) as venue:
+        application = await assemble(runtime, settings, end_process=end_process, monotonic_ns=monotonic_ns)
+        async with _running(application) as venue:
             yield venue
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _running(
-    database: Database, settings: SimvenueSettings, clock: Any, end_process: Callable[[], object]
-) -> AsyncIterator[RunningVenue]:
-    runtime = runtime_of("simvenue", database=database, clock=clock)
-    application = await assemble(runtime, settings, end_process=end_process)
+async def _running(application: Application) -> AsyncIterator[RunningVenue]:
     assert application.prepare is not None
     await application.prepare()
     tasks = {each.name: asyncio.ensure_future(each.run()) for each in application.background}
