@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from services.exchange.handlers.desks import Desk, Desks
+from services.exchange.handlers.desks import Desk, Desks, VenueDesk
 from services.exchange.handlers.follow import Follower
 from services.exchange.handlers.loops import pause_after
 from services.exchange.handlers.reconcile import Reconciler
@@ -121,11 +121,8 @@ class Operation:
     async def check_venues(self) -> None:
         """One pause and one sign of life from each venue."""
         await asyncio.sleep(self._outside.timing.health)
-        for venue in self.desks.venues():
-            with suppress(VenueUnreachableError):
-                # Its desk has noted it. One venue that is away keeps no other from being asked.
-                await venue.refresh()
-            venue.show_state()
+        # Together: one that is away keeps no other from being asked.
+        await asyncio.gather(*(_sign_of_life(venue) for venue in self.desks.venues()))
 
     async def _prepare(self, desk: Desk) -> None:
         if not self._outside.store.is_writer(desk.account):
@@ -152,3 +149,10 @@ class Operation:
         whole = self._outside.timing.recovery
         others = any(each.recovered and each.venue_id != desk.venue_id for each in self.desks.all())
         return min(whole, _SHORT_S) if others else whole
+
+
+async def _sign_of_life(venue: VenueDesk) -> None:
+    with suppress(VenueUnreachableError):
+        # Its desk has noted it.
+        await venue.refresh()
+    venue.show_state()
