@@ -45,7 +45,9 @@ class LinkedOrders:
         self._again: set[Family] = set()
         self._news = asyncio.Event()
         self._heard: set[Family] = set()
-        self._bare: dict[UUID, str] = {}
+        self._later: set[Family] = set()
+        self._bare: dict[UUID, Order] = {}
+        self._known: set[str] = set()
         outside.store.listen(self._hear)
 
     async def keep(self) -> None:
@@ -99,14 +101,24 @@ class LinkedOrders:
         outside = self._outside
         for account in outside.desks.accounts:
             if not outside.store.is_writer(account):
+                self._known.discard(account)
                 continue
             async with outside.store.reading() as queries:
                 orders = await queries.linked_orders(account)
-            for order in orders:
-                if order.unprotected:
-                    self._bare[order.order_id] = account
+                if account not in self._known:
+                    alarmed = await queries.unprotected_orders(account)
+                    self._forget(account)
+                    self._bare.update((order.order_id, order) for order in alarmed)
+                    self._known.add(account)
+            for order in (*orders, *self._bare.values()):
                 self._heard.update(families_of(order))
             self._show(account)
+        self._heard |= self._later
+        self._later.clear()
+
+    def _forget(self, account: str) -> None:
+        for order_id in [each.order_id for each in self._bare.values() if each.account == account]:
+            del self._bare[order_id]
 
     async def _look(self, family: Family) -> None:
         # Whatever ends it, the next look begins anew.
@@ -125,7 +137,11 @@ class LinkedOrders:
             if not orders:
                 return
             desk = self._outside.desks.desk(orders[0].account, orders[0].venue)
-            if not desk.recovered or not self._outside.store.is_writer(family.account):
+            if not self._outside.store.is_writer(family.account):
+                return
+            if not desk.recovered:
+                # What the comparison with the venue brings up counts once that is done.
+                self._later.add(family)
                 return
             with correlated(orders[0].correlation_id):
                 steps = self._steps(desk, orders)
@@ -170,7 +186,7 @@ class LinkedOrders:
     def _report(self, order: Order) -> None:
         with correlated(order.correlation_id):
             if order.unprotected:
-                self._bare[order.order_id] = order.account
+                self._bare[order.order_id] = order
                 _log.error("entry_is_unprotected", order=order.name, filled=str(order.filled_quantity))
                 self._outside.journal.reached(Step.UNPROTECTED, order)
             else:
@@ -178,7 +194,7 @@ class LinkedOrders:
                 self._outside.journal.reached(Step.PROTECTED, order)
 
     def _show(self, account: str) -> None:
-        UNPROTECTED.labels(account).set(sum(each == account for each in self._bare.values()))
+        UNPROTECTED.labels(account).set(sum(each.account == account for each in self._bare.values()))
 
 
 def _alarms(orders: Sequence[Order], lot: Decimal) -> list[tuple[Order, bool]]:

@@ -163,7 +163,11 @@ class Queries(Protocol):
         ...
 
     async def linked_orders(self, account: str) -> Sequence[Order]:
-        """Orders that have to do with others and are not final, or raise an alarm; oldest first."""
+        """Orders that have to do with others and are not final, oldest first."""
+        ...
+
+    async def unprotected_orders(self, account: str) -> Sequence[Order]:
+        """Entries with an alarm, final ones too. It reads the whole table: for the start only."""
         ...
 
     async def ending_orders(self, account: str, venue: str, states: frozenset[OrderState]) -> Sequence[Order]:

@@ -98,15 +98,18 @@ class SqlQueries:
         return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
 
     async def linked_orders(self, account: str) -> Sequence[Order]:
-        """Orders that have to do with others and are not final, or raise an alarm; oldest first."""
-        live = and_(
+        """Orders that have to do with others and are not final, oldest first."""
+        query = select(ORDERS).where(
             ORDERS.c.live.is_(True),
             ORDERS.c.account == account,
             or_(ORDERS.c.order_list.is_not(None), ORDERS.c.replaces.is_not(None)),
         )
-        alarmed = and_(ORDERS.c.unprotected.is_(True), ORDERS.c.account == account)
-        query = select(ORDERS).where(or_(live, alarmed))
         return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+
+    async def unprotected_orders(self, account: str) -> Sequence[Order]:
+        """Entries with an alarm, final ones too. It reads the whole table: for the start only."""
+        query = select(ORDERS).where(ORDERS.c.unprotected.is_(True), ORDERS.c.account == account)
+        return await self._all_orders(query)
 
     async def ending_orders(self, account: str, venue: str, states: frozenset[OrderState]) -> Sequence[Order]:
         """Orders in these states that have an end (GTD and DAY), oldest first."""

@@ -279,6 +279,47 @@ async def test_an_alarm_while_an_entry_is_not_protected(url: str) -> None:
         assert len(await running.exchange.orders()) == 3
 
 
+async def test_a_fill_that_is_told_after_a_restart_is_protected_still(url: str) -> None:
+    """The venue says that the entry is cancelled, and only much later that part of it was filled."""
+    venue, risk, prices = FakeVenue(), FakeRisk(), FakePrices()
+    async with running_list(url, bracket(), venue=venue, risk=risk, prices=prices) as running:
+        await running.exchange.cancel(running.names[0])
+        entry, *_ = await running.until("CANCELLED", "CANCELLED", "CANCELLED")
+        names = running.names
+    venue.trade(entry.client_order_id, "4")
+    async with running_exchange(url, venue, risk, prices=prices) as exchange:
+        running = Running(exchange, prices, names)
+        await running.until("CANCELLED 10 4", "OPEN 4", "HELD 4")
+
+
+async def test_an_alarm_outlives_a_restart(url: str) -> None:
+    venue, risk, prices = FakeVenue(), FakeRisk(), FakePrices()
+    async with running_list(url, bracket(), venue=venue, risk=risk, prices=prices) as running:
+        risk.verdict = Denied("BALANCE", "not seen yet")
+        await running.filled(0, "10")
+
+        async def alarmed() -> bool:
+            return (await running.now())[0].unprotected
+
+        await eventually(alarmed)
+        names = running.names
+    UNPROTECTED.labels("paper").set(0)
+    async with running_exchange(url, venue, risk, prices=prices) as exchange:
+
+        async def shown() -> bool:
+            return bool(UNPROTECTED.labels("paper")._value.get() == 1)
+
+        await eventually(shown)
+        risk.verdict = FakeRisk().verdict
+        running = Running(exchange, prices, names)
+        await running.until("FILLED", "OPEN 10", "HELD 10")
+
+        async def quiet() -> bool:
+            return not (await running.now())[0].unprotected
+
+        await eventually(quiet)
+
+
 async def test_a_stop_cancelled_by_hand_raises_the_alarm(url: str) -> None:
     async with running_list(url, bracket()) as running:
         await running.filled(0, "10")
