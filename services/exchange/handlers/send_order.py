@@ -109,6 +109,13 @@ class SendOrder:
             sent_before: an earlier process may have sent it, so that this sending's failure proves
                 nothing about that one.
         """
+        if order.state is OrderState.PENDING and self.under_way(order.order_id):
+            # Whoever looks for idle orders found it before the run that committed it went on.
+            await self.wait(
+                order.order_id, budget.within(self._outside.timing.risk + self._outside.timing.send)
+            )
+            async with self._outside.store.reading() as queries:
+                return await queries.order(order.order_id) or order
         with self._carrying(order.order_id):
             return await self._walk(order, budget, sent_before=sent_before)
 
