@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.trade import Trade
+from services.supervisor.plan import CONSUL, CONTROL_PLANE, EDGE, VENUE
 from services.supervisor.status import InstanceStatus, MeshStatus, Phase
 
 _COLOURS = {
@@ -49,13 +50,19 @@ def instances_table(status: MeshStatus) -> Table:
     return table
 
 
-def next_steps(port: int) -> Sequence[str]:
-    """The next three things to try."""
-    return (
-        f"curl localhost:{port}/v1/venues/sim/instruments/btc-usdt/ticker",
-        f"grpcurl -plaintext localhost:{port} list",
-        "trademesh logs orchestrator -f",
-    )
+def next_steps(port: int, services: Sequence[str]) -> Sequence[str]:
+    """The next three things to try; nothing in them needs a service that does not run.
+
+    Args:
+        port: of the edge.
+        services: those that run, in the order of starting.
+    """
+    call = "trademesh status"
+    if {"market", VENUE} <= set(services):
+        call = f"curl localhost:{port}/v1/venues/sim/instruments/btc-usdt/ticker"
+    own = [name for name in services if name not in {CONSUL, CONTROL_PLANE, EDGE}]
+    log = "orchestrator" if "orchestrator" in own else next(iter(own), EDGE)
+    return (call, f"grpcurl -plaintext localhost:{port} list", f"trademesh logs {log} -f")
 
 
 def show_mesh(console: Console, status: MeshStatus, trade: Trade | None) -> None:
@@ -68,7 +75,7 @@ def show_mesh(console: Console, status: MeshStatus, trade: Trade | None) -> None
             soft_wrap=True,
         )
     console.print("\ntry next:")
-    for step in next_steps(status.edge_port):
+    for step in next_steps(status.edge_port, [row.service for row in status.instances]):
         console.print(f"  {step}", highlight=False, soft_wrap=True)
 
 

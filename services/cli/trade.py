@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -80,15 +81,19 @@ class EdgeApi:
         return content
 
 
-def find_trade(edge: EdgeApi) -> Trade:
-    """The newest trade that every service knows.
+def find_trade(edge: EdgeApi, since: datetime) -> Trade:
+    """The newest trade of this run that every service knows.
+
+    Args:
+        edge: where the services are asked.
+        since: when the run began; what an earlier run traded proves nothing about this one.
 
     Raises:
         NotYetError: there is none yet; the message says at which service it stands.
         NoTradeExpectedError: there is none, and none will come: trading is stopped, or no strategy
             is enabled.
     """
-    cycle = _filled_cycle(edge)
+    cycle = _filled_cycle(edge, since)
     order = edge.get(f"v1/{cycle['order']}")
     instrument = order["instrument"]
     ticker = edge.get(f"v1/{instrument}/ticker")
@@ -109,14 +114,15 @@ def find_trade(edge: EdgeApi) -> Trade:
     )
 
 
-def _filled_cycle(edge: EdgeApi) -> dict[str, Any]:
-    cycles = edge.get("v1/trading/cycles").get("cycles", [])
+def _filled_cycle(edge: EdgeApi, since: datetime) -> dict[str, Any]:
+    known = edge.get("v1/trading/cycles").get("cycles", [])
+    cycles = [cycle for cycle in known if datetime.fromisoformat(cycle["create_time"]) >= since]
     for cycle in cycles:
         if cycle.get("state") == _COMPLETED and Decimal(cycle.get("filled_quantity") or "0") > 0:
             return dict(cycle)
     _require_trading(edge)
     if not cycles:
-        raise NotYetError("strategy has sent no signal yet")
+        raise NotYetError("strategy has sent no signal yet" + (" since the start" if known else ""))
     newest = cycles[0]
     state = str(newest.get("state", "")).removeprefix("CYCLE_STATE_").lower()
     raise NotYetError(f"no cycle is filled yet; the newest is {state} {newest.get('reason', '')}".rstrip())

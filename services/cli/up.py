@@ -92,7 +92,7 @@ def _wait_trade(supervisor: Supervisor, status: MeshStatus, deadline: float, tel
     said = ""
     while True:
         try:
-            return find_trade(edge)
+            return find_trade(edge, status.start_time)
         except NotYetError as reason:
             line = f"waiting for the first trade: {reason}"
         except NoTradeExpectedError as reason:

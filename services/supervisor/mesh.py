@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import structlog
 
@@ -56,13 +57,21 @@ class Mesh:
         self._consul_ready = asyncio.Event()
         self._changing = asyncio.Lock()
         self._stopping = False
+        self._start_time = datetime.now(UTC)
         self._api: ConsulApi | None = None
         if CONSUL in self._units:
             address = f"127.0.0.1:{options.consul_port}"
             self._api = ConsulApi(address, self._paths.token_of("management"))
         else:
             self._consul_ready.set()
-        self._watch = Watch(self._api, access.members, self.children, self._is_registered)
+        self._started: set[str] = set()
+        self._watch = Watch(
+            self._api,
+            access.members,
+            self.children,
+            self._is_registered,
+            lambda: self._started if options.only else None,
+        )
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -88,6 +97,7 @@ class Mesh:
         """A picture of this moment."""
         return MeshStatus(
             pid=os.getpid(),
+            start_time=self._start_time,
             state_dir=str(self._options.state_dir),
             consul_reachable=self._watch.consul_reachable,
             stopping=self._stopping,
@@ -158,6 +168,7 @@ class Mesh:
 
         def launch() -> Launch:
             instance = f"{seat.name}-{secrets.token_hex(4)}"
+            self._started.add(instance)
             environment = dict(unit.environment) | {"TRADEMESH_INSTANCE": instance}
             return Launch(instance, unit.command(), environment)
 

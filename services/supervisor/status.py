@@ -1,6 +1,7 @@
 """What the supervisor says about itself: plain values, the same on both ends of the socket."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -53,6 +54,7 @@ class MeshStatus:
 
     Attributes:
         pid: process id of the supervisor.
+        start_time: when it started, by the machine's clock.
         state_dir: its state directory.
         consul_reachable: whether the registry answered last time; if not, who serves is what
             was last known.
@@ -62,6 +64,7 @@ class MeshStatus:
     """
 
     pid: int
+    start_time: datetime
     state_dir: str
     consul_reachable: bool
     stopping: bool
@@ -75,7 +78,7 @@ class MeshStatus:
 
     def to_value(self) -> dict[str, Any]:
         """As values of JSON."""
-        return asdict(self) | {"serving": self.serving}
+        return asdict(self) | {"start_time": self.start_time.isoformat(), "serving": self.serving}
 
     @classmethod
     def from_value(cls, value: dict[str, Any]) -> "MeshStatus":
@@ -83,6 +86,7 @@ class MeshStatus:
         rows = tuple(InstanceStatus(**(row | {"phase": Phase(row["phase"])})) for row in value["instances"])
         return cls(
             pid=value["pid"],
+            start_time=datetime.fromisoformat(value["start_time"]),
             state_dir=value["state_dir"],
             consul_reachable=value["consul_reachable"],
             stopping=value["stopping"],

@@ -1,7 +1,7 @@
 """Sees who serves: asks Consul for the services, and a port for what does not register."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import structlog
@@ -25,6 +25,8 @@ class Watch:
         members: the services whose registrations are ours to clear.
         children: the children now.
         registered: whether a child tells Consul that it serves.
+        started: the instances this supervisor has started, where only those are ours to clear: of a
+            mesh of which a part runs here, the rest may run by hand. None where all are.
     """
 
     def __init__(
@@ -33,12 +35,14 @@ class Watch:
         members: frozenset[str],
         children: Callable[[], Sequence[Child]],
         registered: Callable[[Child], bool],
+        started: Callable[[], Collection[str] | None] = lambda: None,
     ) -> None:
         self.consul_reachable = api is None
         self._api = api
         self._members = members
         self._children = children
         self._registered = registered
+        self._started = started
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -81,7 +85,11 @@ class Watch:
                 child.note_ports(registration.ports)
             if self._registered(child):
                 child.mark_serving(registration is not None and registration.passing)
-        await self._clear(api, [r for r in found if r.service in self._members and r.instance not in living])
+        await self._clear(api, [r for r in found if r.instance not in living and self._is_ours(r)])
+
+    def _is_ours(self, registration: catalog.Registration) -> bool:
+        started = self._started()
+        return registration.service in self._members and (started is None or registration.instance in started)
 
     async def _clear(self, api: ConsulApi, dead: Sequence[catalog.Registration]) -> None:
         # A process that was killed could not say goodbye. Its check would leave it in traffic for

@@ -14,7 +14,7 @@ from services.supervisor.failure import ExitCode
 from services.supervisor.ports import is_busy
 from tests.support.account_books import pages
 from tests.support.doors import Rest
-from tests.support.mesh import MeshHarness, wait_until
+from tests.support.mesh import MeshHarness
 from tests.support.recorded import recorded_data
 from tests.support.recorded_mesh import RecordedMesh
 
@@ -36,8 +36,10 @@ def test_down_leaves_nothing_running_and_up_goes_on_from_there(own: MeshHarness)
     assert first
     _check_down(own)
 
-    _check(own.up(*recording))
-    wait_until(lambda: first < _orders(own), "the old orders, and a new one")
+    again = own.up(*recording, "--json")
+    _check(again)
+    assert json.loads(again.stdout)["trade"]["order"] in _orders(own) - first
+    assert first < _orders(own)
     _check_down(own)
 
     nothing = own.run("down")

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from services.cli.trade import EdgeApi, NoTradeExpectedError, NotYetError, find_trade
 
+STARTED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CYCLE = {
     "name": "cycles/1",
     "signal": "strategies/sma-cross/signals/1",
@@ -17,7 +19,9 @@ CYCLE = {
     "order": "accounts/paper/orders/1",
     "filled_quantity": "0.01",
     "correlation_id": "c-1",
+    "create_time": "2026-01-01T12:00:01.123456789Z",
 }
+EARLIER = CYCLE | {"name": "cycles/0", "correlation_id": "c-0", "create_time": "2026-01-01T11:59:59Z"}
 TRADING = {
     "/v1/trading/status": {"mode": "TRADING_MODE_RUNNING"},
     "/v1/strategies": {"strategies": [{"state": "STRATEGY_STATE_ENABLED"}]},
@@ -72,13 +76,28 @@ def rest() -> Iterator[_Rest]:
 
 
 def _find(rest: _Rest) -> Any:
-    return find_trade(EdgeApi(rest.server_address[1]))
+    return find_trade(EdgeApi(rest.server_address[1]), STARTED)
 
 
 def test_a_trade_is_found_when_every_service_knows_it(rest: _Rest) -> None:
     trade = _find(rest)
     assert (trade.side, trade.quantity, trade.price, trade.position) == ("buy", "0.01", "60000", "0.01")
     assert (trade.order, trade.correlation_id) == ("accounts/paper/orders/1", "c-1")
+
+
+def test_a_trade_of_an_earlier_run_is_not_shown(rest: _Rest) -> None:
+    rest.answers["/v1/trading/cycles"] = {"cycles": [EARLIER]}
+    with pytest.raises(NotYetError, match="no signal yet since the start"):
+        _find(rest)
+    rest.answers["/v1/trading/cycles"] = {"cycles": [CYCLE, EARLIER]}
+    assert _find(rest).correlation_id == "c-1"
+
+
+def test_the_state_of_an_earlier_run_is_not_told(rest: _Rest) -> None:
+    open_now = CYCLE | {"state": "CYCLE_STATE_ORDERED"}
+    rest.answers["/v1/trading/cycles"] = {"cycles": [open_now, EARLIER]}
+    with pytest.raises(NotYetError, match="the newest is ordered"):
+        _find(rest)
 
 
 @pytest.mark.parametrize("path", list(TRADED))
@@ -133,4 +152,4 @@ def test_no_trade_is_waited_for_where_none_will_come(
 
 def test_nobody_listening_is_waited_for() -> None:
     with pytest.raises(NotYetError, match="v1/trading/cycles"):
-        find_trade(EdgeApi(1))
+        find_trade(EdgeApi(1), STARTED)
