@@ -36,6 +36,12 @@ _IDLE_CONNECTION: Final = timedelta(hours=1)
 _HEADERS_WITHIN: Final = timedelta(seconds=10)
 _IDLE_STREAM: Final = timedelta(minutes=5)
 
+# What was answered, or null. %GRPC_STATUS% guesses from the HTTP status where the transcoder has taken the
+# header of an error away, and calls every 404 UNIMPLEMENTED.
+_GRPC_STATUS: Final = (
+    '%COALESCE({"operators": [{"command": "TRAILER", "param": "grpc-status"}, '
+    '{"command": "RESP", "param": "grpc-status"}]})%'
+)
 _LOG_FIELDS: Final = {
     "timestamp": "%START_TIME%",
     "event": "request_served",
@@ -44,7 +50,7 @@ _LOG_FIELDS: Final = {
     "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
     "rpc": "%REQ(:PATH)%",
     "status": "%RESPONSE_CODE%",
-    "grpc_status": "%GRPC_STATUS%",
+    "grpc_status": _GRPC_STATUS,
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
     "duration_ms": "%DURATION%",

@@ -25,6 +25,7 @@ from tests.support.envoy import EnvoyEdge, envoy_edge
 pytestmark = pytest.mark.integration
 
 TICKER = "/v1/venues/sim/instruments/btc-usdt/ticker"
+ABSENT = "venues/sim/instruments/eth-usdt/ticker"
 UNAVAILABLE = 14
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -164,7 +165,16 @@ async def test_every_error_has_the_shape_of_a_status(
         assert json.loads(body)["details"][0]["reason"] == "INSTRUMENT_NOT_FOUND"
         _, body, _ = await edge.get("/v1/nothing")
         assert json.loads(body)["details"][0]["domain"] == "edge.trademesh"
-        await until(lambda: logged(edge, status=404, rpc="/trademesh.market.v1.MarketService/GetTicker"))
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{edge.port}") as channel:
+            stub = market_service_pb2_grpc.MarketServiceStub(channel)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await stub.GetTicker(market_service_pb2.GetTickerRequest(name=ABSENT), timeout=5)
+            assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+        read = "/trademesh.market.v1.MarketService/GetTicker"
+        # REST: the transcoder has made the HTTP status of it, and nothing is guessed back from that.
+        await until(lambda: logged(edge, rpc=read, path=f"/v1/{ABSENT}", status=404, grpc_status=None))
+        await until(lambda: logged(edge, rpc=read, path=read, status=200, grpc_status="5"))
+        await until(lambda: logged(edge, rpc=read, path=TICKER, status=200, grpc_status="0"))
 
 
 def logged(edge: EnvoyEdge, **fields: Any) -> bool:
