@@ -30,20 +30,18 @@ from services.exchange.ports import (
 from services.exchange.ports.protection import VenueReports
 from services.exchange.venues import ccxt_convert as convert
 from services.exchange.venues.ccxt_client import Sending, sending
-from services.exchange.venues.ccxt_convert import Raw
 from services.exchange.venues.ccxt_dialects import DIALECTS
 from services.exchange.venues.ccxt_errors import Meaning, Verdict, judge
+from services.exchange.venues.ccxt_events import EventReader, marks_of
 from services.exchange.venues.ccxt_history import History, read_cursor, write_cursor
-from services.exchange.venues.ccxt_session import Listed, Session, Sessions
+from services.exchange.venues.ccxt_reader import Reader
+from services.exchange.venues.ccxt_session import Session, Sessions
 from services.exchange.venues.ccxt_settings import CcxtSettings, MissingKeyError
 from services.exchange.venues.ccxt_stream import Stream
 from services.kernel.clock import Clock
 
 T = TypeVar("T")
 _ASK_S: Final = 10.0
-_FOREIGN: Final = "venue-"
-"""Begin of the id that stands for an order to which its owner gave none."""
-
 _ABSENT: Final = frozenset({Meaning.ABSENT, Meaning.NOT_OPEN})
 _PAUSE_S: Final = 1.0
 """Pause after "too many calls" where the venue does not say how long."""
@@ -69,6 +67,8 @@ class CcxtVenue:
         self._reports: VenueReports | None = None
         self._history = History(self._dialect, settings.history_days, clock.now)
         self._sessions = Sessions(settings, self._dialect, clock.now, self._heard, sandbox=sandbox)
+        self._reader = Reader(self._dialect, self._sessions, self._says_absent)
+        self._told = EventReader(self._reader, self._history)
 
     def rate_budgets(self) -> Sequence[Budget]:
         """``ports.DeclaresBudgets``: the venue's documented limits."""
@@ -113,7 +113,7 @@ class CcxtVenue:
                 if told.get("status"):
                     # Binance's answer names the cancel where it otherwise names the order.
                     named = {**told, "clientOrderId": order.client_order_id}
-                    return Accepted(self._learned(session, named))
+                    return Accepted(self._reader.learned(session, named))
         except Exception as error:  # noqa: BLE001 - classified
             verdict = self._judged(error, departed=on_its_way.departed)
             if verdict.meaning not in _ABSENT:
@@ -131,9 +131,9 @@ class CcxtVenue:
             known = session.known.instrument(client_order_id)
             places = (known,) if known in self._settings.instruments else self._settings.instruments
             for instrument in places:
-                told = await self._found(session, self._sessions.listed[instrument], client_order_id)
+                told = await self._reader.found(session, self._sessions.listed[instrument], client_order_id)
                 if told is not None:
-                    return await self._with_fills(session, told)
+                    return await self._reader.with_fills(session, told)
             return None
 
         return await self._asked(work)
@@ -146,7 +146,7 @@ class CcxtVenue:
             lists = [
                 await session.client.fetch_open_orders(each.symbol) for each in self._sessions.listed.values()
             ]
-            return [self._learned(session, told) for listed in lists for told in listed]
+            return [self._reader.learned(session, told) for listed in lists for told in listed]
 
         return await self._asked(work)
 
@@ -160,7 +160,7 @@ class CcxtVenue:
             marks, fills, more = read_cursor(cursor), list[VenueFill](), False
             for instrument, listed in self._sessions.listed.items():
                 page = await self._history.trades(session.client, listed.symbol, marks.get(instrument, ""))
-                fills += [await self._fill(session, trade) for trade in page.trades]
+                fills += [await self._reader.fill(session, trade) for trade in page.trades]
                 if page.mark:
                     marks[instrument] = page.mark
                 more = more or page.more
@@ -202,7 +202,7 @@ class CcxtVenue:
 
         async def work() -> None:
             session = await self._sessions.of(account)
-            for instrument, mark in _marks(cursor).items():
+            for instrument, mark in marks_of(cursor).items():
                 listed = self._sessions.listed.get(instrument)
                 if listed is not None and not await self._history.knows(session.client, listed.symbol, mark):
                     raise VenueHistoryLostError(f"the venue does not know our last trade of {instrument}")
@@ -269,17 +269,17 @@ class CcxtVenue:
         except Exception as error:  # noqa: BLE001 - not chained: its text quotes a signed address
             raise self._unreachable(error) from None
         stream = Stream(self._dialect, self._settings.market, client)
-        marks = _marks(cursor)
+        marks = marks_of(cursor)
         try:
             await stream.open()
             for order in await self.open_orders(account):
                 yield VenueEvent(write_cursor(marks), order=order)
             while True:
                 for listed in self._sessions.listed.values():
-                    async for event in self._missed(session, listed, marks):
+                    async for event in self._told.missed(session, listed, marks):
                         yield event
                 async for kind, told in stream.until_catching_up():
-                    heard = await self._event(session, kind, told, marks)
+                    heard = await self._told.event(session, kind, told, marks)
                     if heard is not None:
                         yield heard
         except (VenueUnreachableError, VenueHistoryLostError):
@@ -288,45 +288,6 @@ class CcxtVenue:
             raise self._unreachable(error) from None
         finally:
             await stream.close()
-
-    async def _missed(
-        self, session: Session, listed: Listed, marks: dict[str, str]
-    ) -> AsyncIterator[VenueEvent]:
-        """The fills of an instrument since its mark, over HTTP."""
-        more = True
-        while more:
-            mark = marks.get(listed.rules.instrument, "")
-            page = await self._history.trades(session.client, listed.symbol, mark)
-            for trade in page.trades:
-                yield await self._traded(session, trade, marks)
-            if page.mark:
-                marks[listed.rules.instrument] = page.mark
-            more = page.more and page.mark != mark
-
-    async def _event(
-        self, session: Session, kind: str, told: Raw, marks: dict[str, str]
-    ) -> VenueEvent | None:
-        instrument = self._ours(told)
-        if instrument is None:
-            return None
-        if kind == "order":
-            return VenueEvent(write_cursor(marks), order=self._learned(session, told))
-        if self._history.told_before(told, marks.get(instrument, "")):
-            return None
-        return await self._traded(session, told, marks)
-
-    async def _traded(self, session: Session, trade: Raw, marks: dict[str, str]) -> VenueEvent:
-        fill = await self._fill(session, trade)
-        order = session.known.order(fill.venue_order_id) or await self._by_venue_id(session, trade)
-        if order is None:
-            raise VenueUnreachableError(
-                f"the venue has a trade of order {fill.venue_order_id}, not the order"
-            )
-        instrument = order.instrument
-        marks[instrument] = self._history.mark_of(trade, marks.get(instrument, ""))
-        # What it says is that the order traded; whether that was its end, its own event says.
-        told = replace(convert.still_open(order), fills=(fill,))
-        return VenueEvent(write_cursor(marks), order=told)
 
     async def _send(self, session: Session, order: Order, end: float) -> PlaceOutcome:
         symbol = self._sessions.listed[order.instrument].symbol
@@ -341,8 +302,8 @@ class CcxtVenue:
         finally:
             sending.reset(token)
         try:
-            placed = self._learned(session, told) if told.get("status") else convert.sent(order, told)
-            fills = [self._named(trade, order) for trade in self._dialect.fills_of_answer(told)]
+            placed = self._reader.learned(session, told) if told.get("status") else convert.sent(order, told)
+            fills = [self._reader.named(trade, order) for trade in self._dialect.fills_of_answer(told)]
             return Accepted(replace(session.known.learn(placed), fills=tuple(fills)))
         except Exception as error:  # noqa: BLE001 - an answer that cannot be read proves nothing
             return Uncertain(f"the venue's answer cannot be read: {error!r}")
@@ -375,60 +336,6 @@ class CcxtVenue:
             return Uncertain(str(error))
         return NotThere() if told is None else Accepted(told)
 
-    async def _found(self, session: Session, listed: Listed, client_order_id: str) -> VenueOrder | None:
-        try:
-            if client_order_id.startswith(_FOREIGN):
-                number = client_order_id.removeprefix(_FOREIGN)
-                told = await session.client.fetch_order(number, listed.symbol)
-            else:
-                told = await self._dialect.find(session.client, listed.symbol, client_order_id)
-        except Exception as error:
-            if self._judged(error, departed=True).meaning in _ABSENT:
-                return None
-            raise
-        return None if told is None else self._learned(session, told)
-
-    async def _with_fills(self, session: Session, told: VenueOrder) -> VenueOrder:
-        symbol = self._sessions.listed[told.instrument].symbol
-        trades = await self._dialect.trades_of(session.client, symbol, told.venue_order_id)
-        return replace(told, fills=tuple([await self._fill(session, trade) for trade in trades]))
-
-    async def _fill(self, session: Session, trade: Raw) -> VenueFill:
-        client_id = self._dialect.client_order_id(trade)
-        if not client_id:
-            order = session.known.order(str(trade["order"])) or await self._by_venue_id(session, trade)
-            client_id = "" if order is None else order.client_order_id
-        return convert.fill_of(
-            trade, client_id or f"{_FOREIGN}{trade['order']}", by_symbol=self._dialect.trades_by_symbol
-        )
-
-    def _named(self, trade: Raw, order: Order) -> VenueFill:
-        return convert.fill_of(trade, order.client_order_id, by_symbol=self._dialect.trades_by_symbol)
-
-    async def _by_venue_id(self, session: Session, trade: Raw) -> VenueOrder | None:
-        try:
-            told = await session.client.fetch_order(str(trade["order"]), trade["symbol"])
-        except Exception as error:
-            if self._judged(error, departed=True).meaning in _ABSENT:
-                return None
-            raise
-        return self._learned(session, told)
-
-    def _learned(self, session: Session, told: Raw) -> VenueOrder:
-        instrument = self._ours(told)
-        if instrument is None:
-            raise ValueError(f"the venue speaks of {told.get('symbol')!r}, which is not configured")
-        contract = self._sessions.listed[instrument].contract
-        order = convert.order_of(told, contract)
-        if not order.client_order_id:
-            order = replace(order, client_order_id=f"{_FOREIGN}{order.venue_order_id}")
-        return session.known.learn(order)
-
-    def _ours(self, told: Raw) -> str | None:
-        """The configured instrument that a structure speaks of."""
-        symbol = told.get("symbol")
-        return next((name for name, each in self._sessions.listed.items() if each.symbol == symbol), None)
-
     async def _asked(self, work: Callable[[], Awaitable[T]]) -> T:
         try:
             async with asyncio.timeout(_ASK_S):
@@ -441,6 +348,9 @@ class CcxtVenue:
     def _unreachable(self, error: Exception) -> VenueUnreachableError:
         verdict = self._judged(error, departed=True)
         return VenueUnreachableError(verdict.message, verdict.retry_after)
+
+    def _says_absent(self, error: Exception) -> bool:
+        return self._judged(error, departed=True).meaning in _ABSENT
 
     def _judged(self, error: Exception, *, departed: bool) -> Verdict:
         if isinstance(error, MissingKeyError | ValueError):
@@ -459,10 +369,3 @@ class CcxtVenue:
 
 def _not_sent(verdict: Verdict) -> NotSent:
     return NotSent(verdict.message, told=verdict.answered)
-
-
-def _marks(cursor: str) -> dict[str, str]:
-    try:
-        return read_cursor(cursor)
-    except ValueError as error:
-        raise VenueHistoryLostError(f"this is no cursor of the venue: {error}") from error
