@@ -36,6 +36,14 @@ _RECONNECT: Final = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reco
 _INSTRUMENT = "venues/sim/instruments/btc-usdt"
 _STRATEGY = "strategies/sma-cross"
 _ACCOUNT = "accounts/paper"
+_WANTED = {"instrument": _INSTRUMENT, "side": "SIDE_BUY", "quantity": "0.001"}
+_CHECKED = {**_WANTED, "account": _ACCOUNT, "validate_only": True}
+_NAMED_BY: Mapping[str, tuple[str, str]] = {
+    "ExchangeService.GetOrder": ("ExchangeService.ListOrders", "orders"),
+    "RiskService.GetDecision": ("RiskService.ListDecisions", "decisions"),
+}
+"""Reads of what the mesh itself has named: who lists them, and in which field."""
+
 _REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "MarketService.ListInstruments": {"parent": "venues/sim"},
     "MarketService.GetInstrument": {"name": _INSTRUMENT},
@@ -52,12 +60,32 @@ _REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "ExchangeService.ListOrders": {"parent": _ACCOUNT, "page_size": 5},
     "ExchangeService.ListFills": {"parent": _ACCOUNT, "page_size": 5},
     "ExchangeService.ListBalances": {"parent": _ACCOUNT},
+    "ExchangeService.ListPositions": {"parent": _ACCOUNT},
+    "ExchangeService.PreviewOrder": {"parent": _ACCOUNT, "order": {**_WANTED, "market": {}}},
     "RiskService.GetLimits": {"name": f"{_ACCOUNT}/limits"},
     "RiskService.GetExposure": {"name": f"{_ACCOUNT}/exposure"},
+    "RiskService.CheckOrders": {"account": _ACCOUNT, "orders": [_CHECKED]},
+    "RiskService.GetTradingState": {"name": f"{_ACCOUNT}/tradingState"},
+    "RiskService.ListTradingStateChanges": {"parent": _ACCOUNT, "page_size": 5},
+    "RiskService.ListDecisions": {"parent": _ACCOUNT, "page_size": 5},
+    "RiskService.GetDecision": {},
+    "RiskService.GetProtections": {"name": f"{_ACCOUNT}/protections"},
+    "RiskService.ListLocks": {"parent": _ACCOUNT, "page_size": 5},
+    "RiskService.GetRiskMetrics": {
+        "name": f"{_ACCOUNT}/riskMetrics",
+        "parameters": {"interval": "1m", "window": 10},
+    },
+    "RiskService.RunStress": {"account": _ACCOUNT, "scenarios": ["crash-20"]},
+    "RiskService.PreviewExposure": {"account": _ACCOUNT, "orders": [_CHECKED]},
     "PortfolioService.GetPortfolio": {"name": f"{_ACCOUNT}/portfolio"},
     "PortfolioService.ListPositions": {"parent": _ACCOUNT},
     "PortfolioService.ListLedgerEntries": {"parent": _ACCOUNT, "page_size": 5},
     "PortfolioService.GetTrialBalance": {"name": f"{_ACCOUNT}/trialBalance"},
+    "PortfolioService.ListTaxLots": {"parent": _ACCOUNT, "page_size": 5},
+    "PortfolioService.ListRealizedGains": {"parent": _ACCOUNT, "page_size": 5},
+    "PortfolioService.GetAccountSettings": {"name": f"{_ACCOUNT}/accountSettings"},
+    "PortfolioService.ListEquityPoints": {"parent": _ACCOUNT, "page_size": 5},
+    "PortfolioService.GetReconciliation": {"name": f"{_ACCOUNT}/reconciliation"},
     "OrchestratorService.GetTradingStatus": {},
     "OrchestratorService.ListCycles": {"page_size": 5},
 }
@@ -162,7 +190,7 @@ class Loader:
             aiohttp.ClientSession(f"http://127.0.0.1:{self._edge}") as session,
             grpc.aio.insecure_channel(f"127.0.0.1:{self._edge}", options=_RECONNECT) as edge,
         ):
-            reads = await self._with_an_order(reads)
+            reads = await self._with_names(reads)
             ready.set_result(None)
             # Each rpc comes through each door: the two cycles have no length in common.
             turns = zip(itertools.cycle(reads), itertools.cycle(DOORS), strict=False)
@@ -204,16 +232,21 @@ class Loader:
         slowest = report.slowest_ms.get(door, 0.0)
         report.slowest_ms[door] = max(slowest, round((time.monotonic() - began) * 1000, 1))
 
-    async def _with_an_order(
+    async def _with_names(
         self, reads: list[tuple[PublicRpc, Mapping[str, Any]]]
     ) -> list[tuple[PublicRpc, Mapping[str, Any]]]:
-        """The reads, with the name of an order that is there."""
-        (listing,) = (pair for pair in reads if pair[0].name == "ExchangeService.ListOrders")
-        method: Any = self._channel("exchange").unary_unary(listing[0].path)
-        text = await method(_message(*listing).SerializeToString(), timeout=PATIENCE_S, wait_for_ready=True)
-        answer: Any = listing[0].response_class.FromString(text)
-        named = {"name": answer.orders[0].name}
-        return [(rpc, named if rpc.name == "ExchangeService.GetOrder" else request) for rpc, request in reads]
+        """The reads, with names of an order and a decision that are there."""
+        known = {rpc.name: (rpc, request) for rpc, request in reads}
+        named: dict[str, Mapping[str, Any]] = {}
+        for reader, (lister, listed) in _NAMED_BY.items():
+            rpc, request = known[lister]
+            method: Any = self._channel(rpc.policy.area).unary_unary(rpc.path)
+            text = await method(
+                _message(rpc, request).SerializeToString(), timeout=PATIENCE_S, wait_for_ready=True
+            )
+            answer: Any = rpc.response_class.FromString(text)
+            named[reader] = {"name": getattr(answer, listed)[0].name}
+        return [(rpc, named.get(rpc.name, request)) for rpc, request in reads]
 
 
 def public_reads() -> list[tuple[PublicRpc, Mapping[str, Any]]]:
@@ -249,7 +282,8 @@ async def _rest(session: aiohttp.ClientSession, rpc: PublicRpc, request: Mapping
     http = rpc.http_call(request)
     deadline = {"grpc-timeout": f"{int(PATIENCE_S * 1000)}m"}
     bound = aiohttp.ClientTimeout(total=PATIENCE_S)
-    async with session.request(http.method, http.target, headers=deadline, timeout=bound) as answer:
+    call = session.request(http.method, http.target, json=http.body, headers=deadline, timeout=bound)
+    async with call as answer:
         text = await answer.text()
         if answer.status != 200:
             raise RuntimeError(f"{answer.status} {text}")
