@@ -70,7 +70,7 @@ _REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "RiskService.ListDecisions": {"parent": _ACCOUNT, "page_size": 5},
     "RiskService.GetDecision": {},
     "RiskService.GetProtections": {"name": f"{_ACCOUNT}/protections"},
-    "RiskService.ListLocks": {"parent": _ACCOUNT, "page_size": 5},
+    "RiskService.ListLocks": {"parent": _ACCOUNT},
     "RiskService.GetRiskMetrics": {
         "name": f"{_ACCOUNT}/riskMetrics",
         "parameters": {"interval": "1m", "window": 10},
