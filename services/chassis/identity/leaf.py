@@ -88,6 +88,10 @@ class Identity:
 
     async def _take_roots(self, answer: Answer) -> None:
         body: Any = answer.body
+        if not body["Roots"] or not body["TrustDomain"]:
+            # A Consul that has just come back says so before it has read its own state. Taken at its
+            # word, nobody would belong to the mesh any more.
+            raise ValueError("Consul names no Connect roots")
         pems = [root["RootCert"].strip() for root in body["Roots"]]
         self._roots = ("\n".join(pems) + "\n").encode()
         self.trust_domain = str(body["TrustDomain"])

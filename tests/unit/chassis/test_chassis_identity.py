@@ -1,5 +1,6 @@
 """Identities, certificate files and access rules."""
 
+import asyncio
 import json
 import os
 import stat
@@ -14,6 +15,7 @@ from services.chassis.discovery.agent import Answer
 from services.chassis.identity.bootstrap import VARIABLE, bootstrap, install_bootstrap
 from services.chassis.identity.certificates import CertificateFolder, KeyMaterial
 from services.chassis.identity.intentions import Intentions
+from services.chassis.identity.leaf import Identity
 from services.chassis.identity.nobody import nobody
 from services.chassis.identity.spiffe import SpiffeId
 
@@ -174,3 +176,41 @@ def test_the_bootstrap_names_everything_grpc_needs(tmp_path: Path, monkeypatch: 
     assert provider["config"]["ca_certificate_file"] == str(tmp_path / "current" / "roots.pem")
     assert written["node"]["id"] == "market-1"
     assert written["node"]["cluster"] == "market"
+
+
+class _Restarting:
+    """A Consul that comes back, and answers once before it has read its own state."""
+
+    def __init__(self) -> None:
+        whole = {"Roots": [{"RootCert": "root"}], "TrustDomain": "mesh.consul"}
+        self.answers = [Answer(5, whole), Answer(1, {"Roots": None, "TrustDomain": ""}), Answer(6, whole)]
+        self.asked = 0
+
+    async def roots(self, index: int = 0) -> Answer:
+        self.asked += 1
+        if self.asked > len(self.answers):
+            await asyncio.Event().wait()
+        return self.answers[self.asked - 1]
+
+    async def leaf(self, service: str, index: int = 0) -> Answer:
+        if index:
+            await asyncio.Event().wait()
+        return Answer(1, {"CertPEM": nobody().decode(), "PrivateKeyPEM": "key"})
+
+
+async def test_a_consul_that_has_forgotten_its_roots_for_a_moment_is_not_believed(tmp_path: Path) -> None:
+    consul = _Restarting()
+    identity = Identity(consul, "market", CertificateFolder(tmp_path / "tls"))
+    running = asyncio.create_task(identity.run())
+    domains = set()
+    try:
+        await asyncio.wait_for(identity.wait(), 5)
+        async with asyncio.timeout(10):
+            while consul.asked <= len(consul.answers):
+                domains.add(identity.trust_domain)
+                await asyncio.sleep(0.005)
+        assert identity.material.roots == b"root\n"
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert domains == {"mesh.consul"}
