@@ -34,13 +34,23 @@ async def candles(venue: RunningVenue, **fields: Any) -> list[market_data_pb2.Ca
         request.page_token = answer.next_page_token
 
 
+class Ours:
+    """Our time: it passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
 async def test_candles_of_the_past_are_there_when_the_venue_opens(tmp_path: Path) -> None:
     settings = simvenue_settings(synthetic_warmup_seconds=120)
-    async with running_venue(sqlite_url(tmp_path), settings) as venue:
+    async with running_venue(sqlite_url(tmp_path), settings, monotonic_ns=Ours()) as venue:
         whole = await candles(venue, interval=market_data_pb2.CANDLE_INTERVAL_1S)
         paged = await candles(venue, interval=market_data_pb2.CANDLE_INTERVAL_1S, page_size=7)
         assert len(whole) > 60
-        assert _closed(paged)[: len(_closed(whole))] == _closed(whole)
+        assert paged == whole
         start, end = whole[10].open_time, whole[20].open_time
         ranged = await candles(
             venue, interval=market_data_pb2.CANDLE_INTERVAL_1S, start_time=start, end_time=end
@@ -48,8 +58,20 @@ async def test_candles_of_the_past_are_there_when_the_venue_opens(tmp_path: Path
         assert ranged == whole[10:20]
 
 
-def _closed(found: list[market_data_pb2.Candle]) -> list[market_data_pb2.Candle]:
-    return [candle for candle in found if candle.closed]
+async def test_a_closed_candle_never_changes_while_the_market_is_late(tmp_path: Path) -> None:
+    ours = Ours()
+    settings = simvenue_settings(speed=100)
+    async with running_venue(sqlite_url(tmp_path), settings, monotonic_ns=ours) as venue:
+        due = await _exchange_ns(venue) + 10_000_000_000
+        ours.now_ns = 100_000_000
+        closed: list[market_data_pb2.Candle] = []
+        late = True
+        while late:
+            late = await _exchange_ns(venue) < due
+            shown = await candles(venue, interval=market_data_pb2.CANDLE_INTERVAL_1S, page_size=7)
+            assert shown[: len(closed)] == closed
+            closed = [candle for candle in shown if candle.closed]
+        assert closed[-1].close_time.ToNanoseconds() > due - 5_000_000_000
 
 
 async def test_trades_are_listed_from_any_id(tmp_path: Path) -> None:
@@ -59,16 +81,6 @@ async def test_trades_are_listed_from_any_id(tmp_path: Path) -> None:
         assert ids == sorted(ids)
         after = pb.ListTradesRequest(symbol="btc-usdt", after_trade_id=ids[3], page_size=4)
         assert [trade.trade_id for trade in (await venue.stub.ListTrades(after)).trades] == ids[4:8]
-
-
-class Ours:
-    """Our time: it passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now_ns = 0
-
-    def __call__(self) -> int:
-        return self.now_ns
 
 
 async def test_exchange_time_runs_at_its_speed(tmp_path: Path) -> None:
