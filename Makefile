@@ -46,8 +46,10 @@ test: tools ## run every test; ARGS="tests/unit -k name" for some
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE)
-	@$(BIN)/python -m pytest $(wildcard tests/integration tests/e2e tests/faults tests/sdk)
+	@failed=0; \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE) || failed=$$?; \
+	$(BIN)/python -m pytest $(wildcard tests/integration tests/e2e tests/faults tests/sdk) || failed=$$?; \
+	exit $$failed
 endif
 
 bench: setup ## measure the mesh beside a bare handler and the usual stack; ARGS=--help

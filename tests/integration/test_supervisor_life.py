@@ -162,6 +162,15 @@ def test_a_missing_tool_is_one_line_and_nothing_runs(fresh_mesh: MeshHarness) ->
     assert fresh_mesh.processes() == []
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell makes what it runs in the background deaf to SIGINT, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_up_stops_what_it_started(fresh_mesh: MeshHarness, number: signal.Signals) -> None:
     with fresh_mesh.open(*BARE) as command:
