@@ -34,6 +34,9 @@ LOCAL_SERVICES: Final = (
 _FALLBACK_DEADLINE: Final = timedelta(seconds=15)
 _LONGEST_DEADLINE: Final = timedelta(seconds=60)
 _STREAM_IDLE: Final = timedelta(minutes=5)
+_LOOKS_FOR_ANOTHER: Final = 10
+"""How often a retry is dealt an instance anew that was tried already, before it takes it all the same. Few
+are too few where two of three are dead: one killed now, one still listed since Consul was away."""
 _BEFORE_ANY_EFFECT: Final = "connect-failure,refused-stream"
 
 
@@ -102,7 +105,7 @@ def retry_policy(spec: ServiceSpec, policy: MethodPolicy) -> RetryPolicy:
                 typed_config=pack(PreviousHostsPredicate()),
             )
         ],
-        host_selection_retry_max_attempts=3,
+        host_selection_retry_max_attempts=_LOOKS_FOR_ANOTHER,
     )
 
 
