@@ -155,20 +155,22 @@ class Database:
                 await self._commit(batch)
 
     async def _commit(self, batch: Batch) -> None:
-        """Commit and tell everybody. The turn is ours."""
+        """Commit and tell everybody; a cancellation of the caller is his own affair. The turn is ours."""
         self._batch = None
-        topics: frozenset[str] = frozenset()
+        await to_the_end(self._commit_and_tell(batch))
+
+    async def _commit_and_tell(self, batch: Batch) -> None:
         try:
-            await to_the_end(_commit(batch.connection))
-            topics = take_announced(batch.connection)
+            await _commit(batch.connection)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the commit raises it
             batch.fail(error)
+        else:
+            for topic in take_announced(batch.connection):
+                self.notices.publish(topic)
+            batch.succeed()
         finally:
             # Closing rolls back what was not committed.
-            await to_the_end(batch.connection.close())
-        for topic in topics:
-            self.notices.publish(topic)
-        batch.succeed()
+            await batch.connection.close()
 
     async def _drop(self, batch: Batch, error: StorageUnavailableError) -> None:
         """Take the whole transaction back. The turn is ours."""

@@ -48,13 +48,13 @@ class Batch:
         if self.size == 0:
             yield self.connection
         else:
-            await self.connection.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
+            await self._or_lost(f"SAVEPOINT {_SAVEPOINT}")
             try:
                 yield self.connection
             except BaseException as error:
                 await self._take_back(error)
                 raise
-            await self.connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+            await self._or_lost(f"RELEASE SAVEPOINT {_SAVEPOINT}")
         self.size += 1
 
     def fail(self, error: BaseException) -> None:
@@ -67,6 +67,16 @@ class Batch:
         """Tell everybody that it is written."""
         if not self.done.done():
             self.done.set_result(None)
+
+    async def _or_lost(self, statement: str) -> None:
+        """A savepoint that fails leaves a transaction whose commit would write nothing, and not say so."""
+        try:
+            await to_the_end(self._run(statement))
+        except Exception as error:
+            raise BatchLostError(error) from error
+
+    async def _run(self, statement: str) -> None:
+        await self.connection.exec_driver_sql(statement)
 
     async def _take_back(self, reason: BaseException) -> None:
         try:

@@ -85,6 +85,23 @@ async def test_one_cancelled_in_line_harms_nobody_else(database: Database) -> No
     assert {f"a{number}" for number in range(9) if number != 4} <= await names(database)
 
 
+async def test_cancelling_the_one_that_commits_for_others_harms_nobody_else(database: Database) -> None:
+    """A batch that is full is committed by the next in line, who may be cancelled in the middle of that."""
+    tasks = [asyncio.create_task(put(database, f"a{number}")) for number in range(70)]
+
+    def cancel_the_next(_: sa.Connection) -> None:
+        tasks[64].cancel()
+
+    sa.event.listen(Engine, "commit", cancel_the_next)
+    try:
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        sa.event.remove(Engine, "commit", cancel_the_next)
+    assert [end for number, end in enumerate(ends) if number != 64] == [None] * 69
+    assert isinstance(ends[64], asyncio.CancelledError)
+    assert {f"a{number}" for number in range(70) if number != 64} <= await names(database)
+
+
 async def test_nobody_is_told_before_the_commit(database: Database) -> None:
     seen: list[bool] = []
 
