@@ -62,7 +62,7 @@ async def _run(
     if order_rounds:
         _err.print(f"{order_rounds} rounds of orders through a whole mesh", highlight=False)
         (folder / "orders").mkdir()
-        orders = await measure_orders(folder / "orders", order_rounds, seconds, in_flight)
+        orders = await measure_orders(folder / "orders", order_rounds, seconds)
     if changes:
         _err.print(f"{changes} changes with {services} services", highlight=False)
         (folder / "routes").mkdir()
@@ -83,7 +83,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of every contender; 0 leaves them out.")] = 5,
     order_rounds: Annotated[int, typer.Option(min=0, help="Rounds of orders; 0 leaves them out.")] = 3,
     seconds: Annotated[float, typer.Option(min=0.1, help="Length of one round.")] = 3.0,
-    in_flight: Annotated[int, typer.Option(min=1, help="Calls under way at any moment.")] = 16,
+    in_flight: Annotated[int, typer.Option(min=1, help="Calls of a contender under way at any moment.")] = 16,
     services: Annotated[int, typer.Option(min=20, help="Services registered while routes change.")] = 100,
     changes: Annotated[int, typer.Option(min=0, help="Changes of a route; 0 leaves them out.")] = 30,
     engine_rounds: Annotated[int, typer.Option(min=0, help="Rounds of the engine; 0 leaves it out.")] = 5,

@@ -20,7 +20,7 @@ import grpc
 import psutil
 
 from tests.bench.load import Figures
-from tests.bench.order_client import ACCOUNT, INSTRUMENT
+from tests.bench.order_client import ACCOUNT, BATCH, INSTRUMENT
 from tests.bench.processes import Worker, worker
 from tests.support.account_books import wait_booked
 from tests.support.doors import Rest, Stubs, rpc_named
@@ -30,19 +30,34 @@ _FSYNC_S: Final = 1.0
 _PAGE: Final = b"\0" * 4096
 _WIDE: Final = "1000000000"
 _WAIT_BOOKED_S: Final = 120.0
-_KINDS: Final = {"taking": "market orders, filled at once"}
+_CLIENT: Final = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way to place orders: how many one call places, and how many calls are under way."""
+
+    title: str
+    orders: int
+    in_flight: int
+
+
+_WAYS: Final = {
+    "single": _Way("market orders, one a call, 32 calls under way", 1, 32),
+    "batch": _Way(f"market orders, {BATCH} a call, 4 calls under way", BATCH, 4),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One kind of order, medians over all rounds.
+    """One way to place orders, medians over all rounds.
 
     Attributes:
         title: what was placed.
         rate: orders answered in a second.
-        median_ms: time of one order, in milliseconds.
-        p99_ms: time that one order in a hundred exceeds.
-        cpu_us: processor time for one order by service, in microseconds.
+        median_ms: time of one call, in milliseconds.
+        p99_ms: time that one call in a hundred exceeds.
+        cpu_us: processor time for one order by service, in microseconds; the bench's client among them.
     """
 
     title: str
@@ -69,14 +84,13 @@ class OrderReport:
     booked_s: float
 
 
-async def measure_orders(folder: Path, rounds: int, seconds: float, in_flight: int) -> OrderReport:
+async def measure_orders(folder: Path, rounds: int, seconds: float) -> OrderReport:
     """Bring a mesh up, place orders, take it down.
 
     Args:
         folder: for state and logs.
-        rounds: of each kind, interleaved.
+        rounds: of each way, interleaved; one more before them warms up.
         seconds: length of one round.
-        in_flight: orders under way at any moment.
     """
     fsyncs = fsyncs_a_second(folder)
     with running_mesh(folder / "mesh") as mesh:
@@ -92,23 +106,18 @@ async def measure_orders(folder: Path, rounds: int, seconds: float, in_flight: i
             plain = await start("tests.bench.plain_client", f"bare=grpc:{bare_port}")
             for client in (placing, plain):
                 await client.hear()
-            found: dict[str, list[tuple[Figures, dict[str, float]]]] = {kind: [] for kind in _KINDS}
+            found: dict[str, list[tuple[Figures, dict[str, float]]]] = {name: [] for name in _WAYS}
             bare: list[float] = []
             for number in range(rounds + 1):
-                for kind in _KINDS:
-                    before = _cpu(mesh)
-                    figures = await _ask(placing, kind, seconds, in_flight)
-                    used = {
-                        name: (spent - before[name]) / figures.calls * 1e6
-                        for name, spent in _cpu(mesh).items()
-                    }
+                for name, way in _WAYS.items():
+                    measured = await _round(mesh, placing, name, way, seconds)
                     if number:
-                        found[kind].append((figures, used))
-                bare.append((await _ask(plain, "bare", seconds / 2, in_flight)).rate)
+                        found[name].append(measured)
+                bare.append((await _ask(plain, "bare", seconds / 2, _WAYS["single"].in_flight)).rate)
         began = time.perf_counter()
         wait_booked(Rest(mesh.edge), _WAIT_BOOKED_S)
         booked = time.perf_counter() - began
-    return OrderReport([_row(kind, found[kind]) for kind in _KINDS], fsyncs, median(bare), booked)
+    return OrderReport([_row(way, found[name]) for name, way in _WAYS.items()], fsyncs, median(bare), booked)
 
 
 def fsyncs_a_second(folder: Path) -> float:
@@ -144,14 +153,26 @@ def _prepare(mesh: MeshHarness) -> None:
         door.call(rpc_named("ExchangeService.CreateOrder"), ask)
 
 
+async def _round(
+    mesh: MeshHarness, client: Worker, name: str, way: _Way, seconds: float
+) -> tuple[Figures, dict[str, float]]:
+    """What the client saw, and the processor time for one order by service, in microseconds."""
+    before = _cpu(mesh, client)
+    figures = await _ask(client, name, seconds, way.in_flight)
+    orders = figures.calls * way.orders
+    return figures, {
+        name: (spent - before[name]) / orders * 1e6 for name, spent in _cpu(mesh, client).items()
+    }
+
+
 async def _ask(client: Worker, call: str, seconds: float, in_flight: int) -> Figures:
     answer = await client.ask(within=seconds + 60, call=call, seconds=seconds, in_flight=in_flight)
     return Figures(**answer)
 
 
-def _cpu(mesh: MeshHarness) -> dict[str, float]:
-    """Processor seconds of each service so far; of Envoy under its process's name."""
-    used: dict[str, float] = {}
+def _cpu(mesh: MeshHarness, client: Worker) -> dict[str, float]:
+    """Processor seconds of each service so far, and of the client."""
+    used = {_CLIENT: client.cpu_seconds()}
     for row in mesh.status().instances:
         process = psutil.Process(row.pid)
         family = [process, *process.children(recursive=True)]
@@ -159,12 +180,12 @@ def _cpu(mesh: MeshHarness) -> dict[str, float]:
     return used
 
 
-def _row(kind: str, rounds: list[tuple[Figures, dict[str, float]]]) -> OrderRow:
+def _row(way: _Way, rounds: list[tuple[Figures, dict[str, float]]]) -> OrderRow:
     figures = [each for each, _ in rounds]
     services = rounds[0][1]
     return OrderRow(
-        _KINDS[kind],
-        median(each.rate for each in figures),
+        way.title,
+        median(each.rate * way.orders for each in figures),
         median(each.median_ms for each in figures),
         median(each.p99_ms for each in figures),
         {name: median(used[name] for _, used in rounds) for name in services},

@@ -22,6 +22,8 @@ _AIM_ROUTE_MS = 100.0
 _AIM_ENGINE = 200_000.0
 _AIM_ORDERS = 1000.0
 _AIM_ORDER_MS = 50.0
+_LEAST_US = 10.0
+"""Processor time below it is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +182,12 @@ def _orders(orders: OrderReport) -> Table:
         f"beside {orders.fsyncs:.0f} fsyncs and {orders.bare:.0f} bare calls a second; "
         f"the last fill booked {orders.booked_s:.1f} s after the last answer"
     )
-    table = Table(
-        "orders", "a second", "median ms", "p99 ms", "processor us an order, by service", title=title
-    )
+    columns = ("orders", "a second", "median ms", "p99 ms", "processor us an order")
+    table = Table(*columns, title=title, box=None, pad_edge=False)
     for row in orders.rows:
-        used = ", ".join(f"{name} {spent:.0f}" for name, spent in row.cpu_us.items() if spent >= 1)
+        by_service = sorted(row.cpu_us.items(), key=lambda each: -each[1])
+        used = ", ".join(f"{name} {spent:.0f}" for name, spent in by_service if spent >= _LEAST_US)
+        used = f"{sum(row.cpu_us.values()):.0f}: {used}"
         table.add_row(row.title, f"{row.rate:.0f}", f"{row.median_ms:.1f}", f"{row.p99_ms:.1f}", used)
     return table
 
