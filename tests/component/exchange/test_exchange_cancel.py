@@ -1,7 +1,6 @@
 """CancelOrder through real gRPC."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -89,8 +88,13 @@ async def test_a_cancel_that_was_committed_is_carried_out_after_a_restart(url: s
     venue = FakeVenue()
     async with running_exchange(url, venue, crash_at=Step.CANCEL_COMMITTED) as exchange:
         order = await exchange.create(limit_order("2"))
-        with suppress(grpc.aio.AioRpcError):
-            await exchange.cancel(order.name, within=1)
+        cancelling = asyncio.create_task(exchange.cancel(order.name))
+
+        async def committed() -> bool:
+            return Step.CANCEL_COMMITTED in exchange.journal.of(order.client_order_id)
+
+        await eventually(committed)
+        cancelling.cancel()
         assert venue.orders[order.client_order_id].status == "OPEN"
     async with running_exchange(url, venue) as exchange:
         await exchange.settled(order.name, "CANCELLED")
