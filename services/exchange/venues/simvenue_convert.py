@@ -1,5 +1,6 @@
 """Between the simulated venue's messages and what the ports speak."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -37,16 +38,19 @@ _STATUSES: Final = {
     venue_order_pb2.ORDER_STATUS_WAITING: VenueStatus.OPEN,
 }
 _RESTING: Final = frozenset({TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY})
+_LIMIT: Final = KindSupport(
+    kind=Kind.LIMIT,
+    times_in_force=frozenset(TimeInForce),
+    post_only=True,
+    reduce_only=True,
+    display_quantity=True,
+)
 CAPABILITIES: Final = Capabilities(
     [
-        KindSupport(kind=Kind.MARKET, quote_quantity=True),
-        KindSupport(
-            kind=Kind.LIMIT, times_in_force=frozenset(TimeInForce), post_only=True, display_quantity=True
-        ),
-        KindSupport(kind=Kind.STOP_MARKET, times_in_force=_RESTING),
-        KindSupport(
-            kind=Kind.STOP_LIMIT, times_in_force=frozenset(TimeInForce), post_only=True, display_quantity=True
-        ),
+        KindSupport(kind=Kind.MARKET, quote_quantity=True, reduce_only=True),
+        _LIMIT,
+        KindSupport(kind=Kind.STOP_MARKET, times_in_force=_RESTING, reduce_only=True),
+        replace(_LIMIT, kind=Kind.STOP_LIMIT),
     ]
 )
 """What the simulated venue does itself. Its stops look at trades only."""
@@ -65,6 +69,8 @@ def place_request(order: Order) -> simvenue_service_pb2.PlaceOrderRequest:
         client_order_id=order.client_order_id,
         symbol=order.instrument,
         side=convert.side_to_proto(order.side),
+        # Where nothing but what is owned can be sold, the venue has no such word.
+        reduce_only=order.reduce_only and order.contract is not None,
     )
     if order.quote_quantity is None:
         request.quantity = render(order.quantity)
@@ -111,6 +117,7 @@ def order_of(message: venue_order_pb2.Order, assets: Assets, contract: Contract 
         quote_quantity=convert.optional_amount(message.quote_quantity),
         trigger_time=optional_datetime(message, "trigger_time"),
         contract=contract,
+        reduce_only=message.reduce_only,
     )
 
 

@@ -59,6 +59,7 @@ def new_order_from_proto(message: service_pb2.PlaceOrderRequest) -> NewOrder:
         _terms_from_proto(message),
         parse(message.quote_quantity) if message.quote_quantity else None,
         SELF_TRADES_BACK[message.self_trade_prevention],
+        message.reduce_only,
     )
 
 
@@ -116,6 +117,7 @@ def order_to_proto(order: Order) -> order_pb2.Order:
         fees=render(order.fees),
         create_time=time_to(order.create_ns),
         update_time=time_to(order.update_ns),
+        reduce_only=request.reduce_only,
     )
     _terms_to_proto(terms, message)
     if request.quote_quantity is not None:
@@ -175,6 +177,7 @@ def fill_to_proto(fill: Fill) -> order_pb2.Fill:
         fee_currency=fill.fee_currency,
         liquidity=LIQUIDITIES[fill.liquidity],
         exchange_time=time_to(fill.time_ns),
+        realised_pnl=render(fill.profit),
     )
 
 

@@ -13,6 +13,7 @@ from services.simvenue.domain.orders import (
     Order,
 )
 from services.simvenue.domain.positions import Position
+from services.simvenue.domain.terms import Side
 
 _ZERO = Decimal(0)
 
@@ -67,6 +68,8 @@ class Account:
         self._dossiers: dict[int, _Dossier] = {}
         self._client_ids: dict[str, int] = {}
         self._open: dict[int, None] = {}
+        self.reducing: dict[int, None] = {}
+        """Open orders that are reduce-only, oldest first."""
         self.positions = {each.symbol: each for each in state.positions}
         for order in sorted(state.orders, key=lambda order: order.venue_order_id):
             self.put(order)
@@ -83,8 +86,11 @@ class Account:
             dossier.order = order
         if order.status.is_open:
             self._open[order.venue_order_id] = None
+            if order.request.reduce_only:
+                self.reducing[order.venue_order_id] = None
         else:
             self._open.pop(order.venue_order_id, None)
+            self.reducing.pop(order.venue_order_id, None)
 
     def add_fill(self, fill: Fill) -> None:
         """Keep a fill of an order."""
@@ -117,6 +123,11 @@ class Account:
     def open_orders(self) -> list[Order]:
         """All orders in the book, by venue order id."""
         return [self._dossiers[venue_order_id].order for venue_order_id in sorted(self._open)]
+
+    def closable(self, symbol: str, side: Side) -> Decimal:
+        """How many contracts of a perpetual an order of this side can close."""
+        position = self.positions.get(symbol)
+        return _ZERO if position is None else position.closable(side)
 
     def refuse_known(self, client_order_id: str) -> None:
         """Refuse an id that an order has already.

@@ -21,6 +21,7 @@ from services.simvenue.domain.orders import (
     trigger_of,
     working_terms,
 )
+from services.simvenue.domain.reducing import check_reducing
 from services.simvenue.domain.stops import goes_off
 from services.simvenue.domain.terms import Liquidity, SelfTrade, Side, TimeInForce
 
@@ -77,6 +78,8 @@ def admit(
     trigger = trigger_of(terms)
     if trigger is not None:
         _refuse_going_off(market, request.side, instrument.ticks(trigger))
+    if request.reduce_only and (trigger is None or instrument.perpetual is None):
+        check_reducing(account, market, request)
     _check_money(account, market, request, lots, limit, instruments)
     return Admitted(request, lots, expire_ns)
 
@@ -220,7 +223,8 @@ def _check_money(
     held = held_price(terms)
     if held is not None:
         notional = EXACT.multiply(held, request.quantity)
-        instrument.check_notional(notional)
+        if not request.reduce_only:
+            instrument.check_notional(notional)
         if isinstance(terms, LimitTerms) and terms.post_only:
             refuse_crossing(market, request.side, instrument.ticks(terms.price))
         cover = instrument.base, request.quantity
@@ -228,10 +232,12 @@ def _check_money(
             cover = instrument.quote, instrument.buying_power(notional)
     else:
         walk = market.book.walk(request.side, lots, limit, account.number, stp(request))
-        if walk.lots == lots:
+        if walk.lots == lots and not request.reduce_only:
             instrument.check_notional(instrument.notional(walk.notional))
         notional = instrument.notional(walk.notional)
         cover = taker_cover(account, market, request, lots, limit)
+    if request.reduce_only:
+        return
     if instrument.perpetual is not None:
         cover = margin_cover(account, instrument, request, notional, instruments)
     account.require(*cover)

@@ -158,15 +158,15 @@ class Clearing:
             update_ns=self.time_ns,
         )
         account.put(order)
-        account.add_fill(fill)
         if instrument.perpetual is not None:
-            self._move(account, instrument, fill)
+            fill = replace(fill, profit=self._move(account, instrument, fill))
         elif order.request.side is Side.BUY:
             account.add(instrument.base, quantity)
             account.add(instrument.quote, EXACT.add(notional, fee).copy_negate())
         else:
             account.add(instrument.base, quantity.copy_negate())
             account.add(instrument.quote, EXACT.subtract(notional, fee))
+        account.add_fill(fill)
         self.report(account, order, fill)
         if instrument.perpetual is not None:
             self._tell_position(account, instrument.symbol)
@@ -180,8 +180,8 @@ class Clearing:
         self.transfer(account, paid)
         self._tell_position(account, symbol)
 
-    def _move(self, account: Account, instrument: Instrument, fill: Fill) -> None:
-        """What a fill does to a position, its margin and the money."""
+    def _move(self, account: Account, instrument: Instrument, fill: Fill) -> Decimal:
+        """What a fill does to a position, its margin and the money; answers the profit."""
         before = account.positions.get(instrument.symbol, Position(instrument.symbol))
         after, profit = before.traded(fill.side, fill.quantity, fill.price)
         account.positions[instrument.symbol] = after
@@ -189,6 +189,7 @@ class Clearing:
         margin = EXACT.subtract(after.margin(instrument), before.margin(instrument))
         if margin:
             account.lock(instrument.quote, margin)
+        return profit
 
     def _tell_position(self, account: Account, symbol: str) -> None:
         self.facts.append(account.event(self.time_ns, PositionUpdate(account.positions[symbol])))

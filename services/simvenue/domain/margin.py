@@ -16,12 +16,13 @@ _ZERO: Final = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An order that is asked for: side, contracts, and the price it is margined at."""
+    """An order that is asked for: side, contracts, the price it is margined at, whether it opens."""
 
     instrument: Instrument
     side: Side
     quantity: Decimal
     price: Decimal
+    opens: bool = True
 
 
 def margin_of(
@@ -43,6 +44,8 @@ def margin_of(
         key = each.instrument.symbol, each.side
         closing = min(each.quantity, closable.get(key, _ZERO))
         closable[key] = EXACT.subtract(closable.get(key, _ZERO), closing)
+        if not each.opens:
+            continue
         opening = EXACT.multiply(EXACT.subtract(each.quantity, closing), each.price)
         rate = each.instrument.perpetual.margin_rate if each.instrument.perpetual else _ZERO
         total = EXACT.add(total, EXACT.multiply(opening, rate))
@@ -54,4 +57,4 @@ def _open(orders: Iterable[Order], instruments: Mapping[str, Instrument]) -> Ite
         instrument, price = instruments[order.request.symbol], held_price(order.request.terms)
         if instrument.perpetual is not None and price is not None:
             left = EXACT.subtract(order.request.quantity, order.filled)
-            yield Wanted(instrument, order.request.side, left, price)
+            yield Wanted(instrument, order.request.side, left, price, not order.request.reduce_only)

@@ -18,6 +18,7 @@ from services.simvenue.domain.book import CROWD, Match, Outcome
 from services.simvenue.domain.clearing import Clearing
 from services.simvenue.domain.market import Market
 from services.simvenue.domain.orders import LimitTerms, Order, trigger_of, working_terms
+from services.simvenue.domain.reducing import knocked_out, may_reduce, reducing_quantity
 from services.simvenue.domain.terms import CloseReason, OrderStatus, Side, TimeInForce
 
 
@@ -53,8 +54,11 @@ class Matching:
             own = account.order(venue_order_id)
             clearing.hold(account, instrument, own, -lots)
             clearing.close(account, own, OrderStatus.EXPIRED, CloseReason.SELF_TRADE_PREVENTION)
+        left = account.order(order.venue_order_id)
         if outcome.remaining:
-            self._leave(account, market, account.order(order.venue_order_id), outcome)
+            self._leave(account, market, left, outcome)
+        elif left.status.is_open:
+            clearing.close(account, left, OrderStatus.EXPIRED, CloseReason.REDUCE_ONLY)
         self._tell(market, outcome.matches)
 
     def _try(self, account: Account, market: Market, order: Order) -> Outcome | None:
@@ -64,18 +68,20 @@ class Matching:
         if tif is TimeInForce.FOK:
             lots = market.instrument.lots(request.quantity)
             limit = limit_ticks(market.instrument, request.terms)
-            if market.book.walk(request.side, lots, limit, account.number, stp(request)).lots < lots:
+            walk = market.book.walk(request.side, lots, limit, account.number, stp(request))
+            if walk.lots < lots or reducing_quantity(account, request) < request.quantity:
                 return None
         return self.submit(account, market, order, rest=tif.rests)
 
     def submit(self, account: Account, market: Market, order: Order, *, rest: bool) -> Outcome:
         """Give what is left of an order to the book."""
         instrument, request = market.instrument, order.request
+        quantity = request.quantity if rest else reducing_quantity(account, request)
         return market.book.submit(
             order.venue_order_id,
             account.number,
             request.side,
-            instrument.lots(EXACT.subtract(request.quantity, order.filled)),
+            instrument.lots(EXACT.subtract(quantity, order.filled)),
             limit_ticks(instrument, request.terms),
             rest=rest,
             display=display_lots(instrument, request.terms),
@@ -108,6 +114,7 @@ class Matching:
 
     def set_off(self, market: Market) -> None:
         """Bring the stops that trades set off to the book; their trades may set off more."""
+        self._knock_out(market)
         while (due := market.stops.take_due()) is not None:
             owner, venue_order_id = due
             account = self._accounts[owner]
@@ -129,6 +136,17 @@ class Matching:
             else:
                 self._clearing.close(account, order, OrderStatus.EXPIRED, reason)
             self._clearing.settle(account)
+            self._knock_out(market)
+
+    def _knock_out(self, market: Market) -> None:
+        """End the reduce-only orders that could open something, now that positions and orders changed."""
+        if market.instrument.perpetual is None:
+            return
+        for account in self._accounts.values():
+            for order in knocked_out(account, market) if account.reducing else ():
+                market.book.cancel(order.venue_order_id)
+                self._clearing.close(account, order, OrderStatus.EXPIRED, CloseReason.REDUCE_ONLY)
+                self._tell(market, [])
 
     def fill_late(self, account: Account, market: Market, order: Order, share: float, trade_id: int) -> bool:
         """Let a share of what a cancelled order left trade with the crowd after all.
@@ -166,6 +184,8 @@ def _hindrance(account: Account, market: Market, order: Order) -> CloseReason | 
     """
     request, working = order.request, working_terms(order.request.terms)
     limit = limit_ticks(market.instrument, request.terms)
+    if request.reduce_only and not may_reduce(account, market, request):
+        return CloseReason.REDUCE_ONLY
     if market.instrument.perpetual is None and not _covered(account, market, order, limit):
         return CloseReason.INSUFFICIENT_BALANCE
     if isinstance(working, LimitTerms) and working.post_only and limit is not None:

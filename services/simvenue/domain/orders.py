@@ -114,6 +114,7 @@ class NewOrder:
             left out; only of market orders. The quantity is worked out when the order is accepted.
         self_trade: what happens where it meets an order of the same account; None means what the
             account has as its default.
+        reduce_only: whether it may only make a position of a perpetual smaller.
     """
 
     client_order_id: str
@@ -123,6 +124,7 @@ class NewOrder:
     terms: Terms
     quote_quantity: Decimal | None = None
     self_trade: SelfTrade | None = None
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ class Fill:
         fee_currency: the quote currency.
         liquidity: whether the order gave or took.
         time_ns: exchange time of the trade.
+        profit: what it realised of a position, fees left out, in quote; zero for spot.
     """
 
     trade_id: int
@@ -190,6 +193,7 @@ class Fill:
     fee_currency: str
     liquidity: Liquidity
     time_ns: int
+    profit: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,11 @@ class Position:
         """Average price of what is open, rounded to twelve places; None where nothing is."""
         return None if not self.quantity else _rounded(self.cost, self.quantity)
 
+    def closable(self, side: Side) -> Decimal:
+        """How many contracts an order of this side can close."""
+        closes = self.quantity > 0 if side is Side.SELL else self.quantity < 0
+        return self.quantity.copy_abs() if closes else _ZERO
+
     def traded(self, side: Side, quantity: Decimal, price: Decimal) -> tuple["Position", Decimal]:
         """The position after a trade, and the profit that the trade realised."""
         signed = quantity if side is Side.BUY else quantity.copy_negate()

@@ -64,6 +64,7 @@ class CloseReason(Enum):
     EXPIRE_TIME = auto()
     INSUFFICIENT_BALANCE = auto()
     POST_ONLY_WOULD_TRADE = auto()
+    REDUCE_ONLY = auto()  # more of it would have opened a position
 
 
 class SelfTrade(Enum):

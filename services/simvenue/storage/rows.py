@@ -1,5 +1,6 @@
 """Rows to values and back."""
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row
@@ -61,6 +62,7 @@ def order_values(order: Order) -> Values:
         "display_quantity": priced.display if priced else None,
         "quote_quantity": request.quote_quantity,
         "self_trade": request.self_trade.name if request.self_trade else None,
+        "reduce_only": request.reduce_only,
     }
 
 
@@ -77,6 +79,7 @@ def order_of(row: Row[Any]) -> Order:
             _terms_of(row),
             row.quote_quantity,
             SelfTrade[row.self_trade] if row.self_trade else None,
+            bool(row.reduce_only),
         ),
         OrderStatus[row.status],
         CloseReason[row.close_reason] if row.close_reason else None,
@@ -120,6 +123,7 @@ def fill_values(fill: Fill) -> Values:
         "fee_currency": fill.fee_currency,
         "liquidity": fill.liquidity.name,
         "time_ns": fill.time_ns,
+        "profit": fill.profit,
     }
 
 
@@ -138,6 +142,7 @@ def fill_of(row: Row[Any]) -> Fill:
         row.fee_currency,
         Liquidity[row.liquidity],
         row.time_ns,
+        Decimal(0) if row.profit is None else row.profit,
     )
 
 

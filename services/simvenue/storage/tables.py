@@ -53,6 +53,7 @@ ORDERS = Table(
     Column("display_quantity", ExactDecimal),
     Column("quote_quantity", ExactDecimal),
     Column("self_trade", Text),
+    Column("reduce_only", Boolean),
     UniqueConstraint("account", "client_order_id"),
 )
 """A market order is one without a price, a stop one with a trigger."""
@@ -72,6 +73,7 @@ FILL = Table(
     Column("fee_currency", Text, nullable=False),
     Column("liquidity", Text, nullable=False),
     Column("time_ns", BigInteger, nullable=False),
+    Column("profit", ExactDecimal),
 )
 
 TRANSFER = Table(

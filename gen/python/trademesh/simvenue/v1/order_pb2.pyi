@@ -42,6 +42,7 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_EXPIRE_TIME: _ClassVar[CloseReason]
     CLOSE_REASON_INSUFFICIENT_BALANCE: _ClassVar[CloseReason]
     CLOSE_REASON_POST_ONLY_WOULD_TRADE: _ClassVar[CloseReason]
+    CLOSE_REASON_REDUCE_ONLY: _ClassVar[CloseReason]
 SELF_TRADE_PREVENTION_UNSPECIFIED: SelfTradePrevention
 SELF_TRADE_PREVENTION_EXPIRE_TAKER: SelfTradePrevention
 SELF_TRADE_PREVENTION_EXPIRE_MAKER: SelfTradePrevention
@@ -63,6 +64,7 @@ CLOSE_REASON_SELF_TRADE_PREVENTION: CloseReason
 CLOSE_REASON_EXPIRE_TIME: CloseReason
 CLOSE_REASON_INSUFFICIENT_BALANCE: CloseReason
 CLOSE_REASON_POST_ONLY_WOULD_TRADE: CloseReason
+CLOSE_REASON_REDUCE_ONLY: CloseReason
 
 class MarketTerms(_message.Message):
     __slots__ = ()
@@ -101,7 +103,7 @@ class StopLimitTerms(_message.Message):
     def __init__(self, trigger_price: _Optional[str] = ..., limit: _Optional[_Union[LimitTerms, _Mapping]] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("venue_order_id", "client_order_id", "account", "symbol", "side", "quantity", "market", "limit", "stop_market", "stop_limit", "status", "close_reason", "filled_quantity", "filled_notional", "fees", "create_time", "update_time", "fills", "quote_quantity", "self_trade_prevention", "expire_time", "trigger_time")
+    __slots__ = ("venue_order_id", "client_order_id", "account", "symbol", "side", "quantity", "market", "limit", "stop_market", "stop_limit", "status", "close_reason", "filled_quantity", "filled_notional", "fees", "create_time", "update_time", "fills", "quote_quantity", "self_trade_prevention", "expire_time", "trigger_time", "reduce_only")
     VENUE_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +126,7 @@ class Order(_message.Message):
     SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     TRIGGER_TIME_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
     venue_order_id: int
     client_order_id: str
     account: str
@@ -146,10 +149,11 @@ class Order(_message.Message):
     self_trade_prevention: SelfTradePrevention
     expire_time: _timestamp_pb2.Timestamp
     trigger_time: _timestamp_pb2.Timestamp
-    def __init__(self, venue_order_id: _Optional[int] = ..., client_order_id: _Optional[str] = ..., account: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[MarketTerms, _Mapping]] = ..., limit: _Optional[_Union[LimitTerms, _Mapping]] = ..., stop_market: _Optional[_Union[StopMarketTerms, _Mapping]] = ..., stop_limit: _Optional[_Union[StopLimitTerms, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., filled_quantity: _Optional[str] = ..., filled_notional: _Optional[str] = ..., fees: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fills: _Optional[_Iterable[_Union[Fill, _Mapping]]] = ..., quote_quantity: _Optional[str] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trigger_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    reduce_only: bool
+    def __init__(self, venue_order_id: _Optional[int] = ..., client_order_id: _Optional[str] = ..., account: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[MarketTerms, _Mapping]] = ..., limit: _Optional[_Union[LimitTerms, _Mapping]] = ..., stop_market: _Optional[_Union[StopMarketTerms, _Mapping]] = ..., stop_limit: _Optional[_Union[StopLimitTerms, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., filled_quantity: _Optional[str] = ..., filled_notional: _Optional[str] = ..., fees: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fills: _Optional[_Iterable[_Union[Fill, _Mapping]]] = ..., quote_quantity: _Optional[str] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trigger_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reduce_only: _Optional[bool] = ...) -> None: ...
 
 class Fill(_message.Message):
-    __slots__ = ("trade_id", "venue_order_id", "client_order_id", "account", "symbol", "side", "price", "quantity", "fee", "fee_currency", "liquidity", "exchange_time")
+    __slots__ = ("trade_id", "venue_order_id", "client_order_id", "account", "symbol", "side", "price", "quantity", "fee", "fee_currency", "liquidity", "exchange_time", "realised_pnl")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     VENUE_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -162,6 +166,7 @@ class Fill(_message.Message):
     FEE_CURRENCY_FIELD_NUMBER: _ClassVar[int]
     LIQUIDITY_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REALISED_PNL_FIELD_NUMBER: _ClassVar[int]
     trade_id: int
     venue_order_id: int
     client_order_id: str
@@ -174,4 +179,5 @@ class Fill(_message.Message):
     fee_currency: str
     liquidity: _side_pb2.Liquidity
     exchange_time: _timestamp_pb2.Timestamp
-    def __init__(self, trade_id: _Optional[int] = ..., venue_order_id: _Optional[int] = ..., client_order_id: _Optional[str] = ..., account: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., fee: _Optional[str] = ..., fee_currency: _Optional[str] = ..., liquidity: _Optional[_Union[_side_pb2.Liquidity, str]] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    realised_pnl: str
+    def __init__(self, trade_id: _Optional[int] = ..., venue_order_id: _Optional[int] = ..., client_order_id: _Optional[str] = ..., account: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., fee: _Optional[str] = ..., fee_currency: _Optional[str] = ..., liquidity: _Optional[_Union[_side_pb2.Liquidity, str]] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., realised_pnl: _Optional[str] = ...) -> None: ...

@@ -96,7 +96,7 @@ class StreamMarketDataRequest(_message.Message):
     def __init__(self, symbols: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PlaceOrderRequest(_message.Message):
-    __slots__ = ("account", "client_order_id", "symbol", "side", "quantity", "market", "limit", "stop_market", "stop_limit", "quote_quantity", "self_trade_prevention")
+    __slots__ = ("account", "client_order_id", "symbol", "side", "quantity", "market", "limit", "stop_market", "stop_limit", "quote_quantity", "self_trade_prevention", "reduce_only")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +108,7 @@ class PlaceOrderRequest(_message.Message):
     STOP_LIMIT_FIELD_NUMBER: _ClassVar[int]
     QUOTE_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
     account: str
     client_order_id: str
     symbol: str
@@ -119,7 +120,8 @@ class PlaceOrderRequest(_message.Message):
     stop_limit: _order_pb2.StopLimitTerms
     quote_quantity: str
     self_trade_prevention: _order_pb2.SelfTradePrevention
-    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[_order_pb2.MarketTerms, _Mapping]] = ..., limit: _Optional[_Union[_order_pb2.LimitTerms, _Mapping]] = ..., stop_market: _Optional[_Union[_order_pb2.StopMarketTerms, _Mapping]] = ..., stop_limit: _Optional[_Union[_order_pb2.StopLimitTerms, _Mapping]] = ..., quote_quantity: _Optional[str] = ..., self_trade_prevention: _Optional[_Union[_order_pb2.SelfTradePrevention, str]] = ...) -> None: ...
+    reduce_only: bool
+    def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[_order_pb2.MarketTerms, _Mapping]] = ..., limit: _Optional[_Union[_order_pb2.LimitTerms, _Mapping]] = ..., stop_market: _Optional[_Union[_order_pb2.StopMarketTerms, _Mapping]] = ..., stop_limit: _Optional[_Union[_order_pb2.StopLimitTerms, _Mapping]] = ..., quote_quantity: _Optional[str] = ..., self_trade_prevention: _Optional[_Union[_order_pb2.SelfTradePrevention, str]] = ..., reduce_only: _Optional[bool] = ...) -> None: ...
 
 class CancelOrderRequest(_message.Message):
     __slots__ = ("account", "client_order_id", "venue_order_id")
