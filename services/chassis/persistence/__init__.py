@@ -15,6 +15,7 @@ from services.chassis.persistence.errors import (
     StorageUnavailableError,
 )
 from services.chassis.persistence.notices import Notices, announce
+from services.chassis.persistence.prepared import Prepared, Row
 from services.chassis.persistence.schema import assert_schema_current
 from services.chassis.persistence.statements import (
     add_exactly,
@@ -31,6 +32,8 @@ __all__ = [
     "Database",
     "ExactDecimal",
     "Notices",
+    "Prepared",
+    "Row",
     "StorageConflictError",
     "StorageInUseError",
     "StorageSchemaError",

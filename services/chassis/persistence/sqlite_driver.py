@@ -45,6 +45,14 @@ class Connection:
         """A cursor, closed like the dialect closes aiosqlite's."""
         return Cursor(self._open.cursor())
 
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement, without SQLAlchemy."""
+        return self._open.execute(statement, parameters)
+
+    def executemany(self, statement: str, many: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each set of parameters, without SQLAlchemy."""
+        self._open.executemany(statement, many)
+
     async def create_function(self, *arguments: Any, **options: Any) -> None:
         """As of ``sqlite3``."""
         self._open.create_function(*arguments, **options)

@@ -5,21 +5,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Insert,
-    RowMapping,
-    Select,
-    Table,
-    Update,
-    and_,
-    bindparam,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.chassis.persistence.prepared import Prepared
 from services.kernel.decimals import EXACT
 
 _KEY: Final = "key_"
@@ -33,23 +23,20 @@ async def insert_if_absent(connection: AsyncConnection, table: Table, values: Ma
     Returns:
         Whether the row is new.
     """
-    result = await connection.execute(_insertion(table, connection.dialect.name), dict(values))
-    return result.rowcount == 1
+    return await _insertion(table, connection.dialect.name).run(connection, values) == 1
 
 
-async def row_at(connection: AsyncConnection, table: Table, key: Mapping[str, Any]) -> RowMapping | None:
+async def row_at(connection: AsyncConnection, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
     """The one row with a primary or unique key, by column name; None where there is none."""
-    found = await connection.execute(_look_up(table, tuple(key)), _named(key))
-    row: RowMapping | None = found.mappings().one_or_none()
-    return row
+    return await _look_up(table, tuple(key)).row(connection, _named(key))
 
 
 async def change_row(
     connection: AsyncConnection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]
 ) -> bool:
     """Change columns of the rows that a key names; answers whether there was one."""
-    statement = _change(table, tuple(key), tuple(values))
-    return (await connection.execute(statement, {**_named(key), **values})).rowcount > 0
+    change = _change(table, tuple(key), tuple(values))
+    return await change.run(connection, {**_named(key), **values}) > 0
 
 
 async def find_row(connection: AsyncConnection, query: Select[Any]) -> dict[str, Any] | None:
@@ -101,19 +88,20 @@ async def add_exactly(
 
 
 @cache
-def _insertion(table: Table, dialect: str) -> Insert:
+def _insertion(table: Table, dialect: str) -> Prepared:
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table).on_conflict_do_nothing()
+    return Prepared(insert(table).on_conflict_do_nothing())
 
 
 @cache
-def _look_up(table: Table, key: tuple[str, ...]) -> Select[Any]:
-    return select(table).where(_has(table, key))
+def _look_up(table: Table, key: tuple[str, ...]) -> Prepared:
+    return Prepared(select(table).where(_has(table, key)))
 
 
 @cache
-def _change(table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Update:
-    return update(table).where(_has(table, key)).values({name: bindparam(name) for name in columns})
+def _change(table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Prepared:
+    values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
+    return Prepared(update(table).where(_has(table, key)).values(values))
 
 
 def _has(table: Table, key: Iterable[str]) -> ColumnElement[bool]:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.exchange.v1 import exchange_service_pb2, order_events_pb2, order_pb2
 
 from services.chassis.events import outbox
-from services.chassis.persistence import row_at
+from services.chassis.persistence import Row, row_at
 from services.exchange import convert, convert_results
 from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
@@ -178,7 +178,7 @@ class SqlQueries:
                 entries += _entry(row.sequence, row.type, row.payload)
         return entries, looked
 
-    async def _request_row(self, account: str, request_id: str) -> RowMapping | None:
+    async def _request_row(self, account: str, request_id: str) -> Row | None:
         return await row_at(self._connection, REQUESTS, {"account": account, "request_id": request_id})
 
     async def _one_order(self, key: Mapping[str, str]) -> Order | None:

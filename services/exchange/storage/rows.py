@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
+from services.chassis.persistence import Row
 from services.exchange.domain.assets import Assets, Contract, Side
 from services.exchange.domain.fills import Fill, Liquidity, Transfer
 from services.exchange.domain.links import Contingency, Links
@@ -50,7 +49,7 @@ def order_row(order: Order) -> dict[str, Any]:
     }
 
 
-def order_of(row: RowMapping) -> Order:
+def order_of(row: Row) -> Order:
     """The order of a row."""
     return Order(
         order_id=UUID(row["order_id"]),
@@ -110,7 +109,7 @@ def fill_row(fill: Fill) -> dict[str, Any]:
     }
 
 
-def fill_of(row: RowMapping) -> Fill:
+def fill_of(row: Row) -> Fill:
     """The fill of a row."""
     return Fill(
         fill_id=UUID(row["fill_id"]),
@@ -162,7 +161,7 @@ def _links_row(links: Links) -> dict[str, Any]:
     }
 
 
-def _links_of(row: RowMapping) -> Links:
+def _links_of(row: Row) -> Links:
     return Links(
         order_list=_id(row["order_list"]),
         contingency=Contingency(row["contingency"]),
@@ -183,7 +182,7 @@ def _contract_row(contract: Contract | None) -> dict[str, Any]:
     }
 
 
-def _contract_of(row: RowMapping) -> Contract | None:
+def _contract_of(row: Row) -> Contract | None:
     if row["contract_size"] is None:
         return None
     return Contract(row["contract_size"], row["settle_asset"], row["inverse"])

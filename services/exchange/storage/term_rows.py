@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
+from services.chassis.persistence import Row
 from services.exchange.domain.terms import (
     Kind,
     LimitIfTouchedTerms,
@@ -55,7 +54,7 @@ def terms_row(terms: Terms) -> dict[str, Any]:
     }
 
 
-def terms_of(row: RowMapping) -> Terms:
+def terms_of(row: Row) -> Terms:
     """The order kind of a row."""
     return _READERS[Kind(row["kind"])](row)
 
@@ -72,7 +71,7 @@ def status_row(status: TriggerStatus | None) -> dict[str, Any]:
     }
 
 
-def status_of(row: RowMapping) -> TriggerStatus | None:
+def status_of(row: Row) -> TriggerStatus | None:
     """How the trigger of a row stands; None where the kind has none."""
     if row["kind"] in _WITHOUT_TRIGGER:
         return None
@@ -85,7 +84,7 @@ def status_of(row: RowMapping) -> TriggerStatus | None:
     )
 
 
-def _limit_of(row: RowMapping) -> LimitTerms:
+def _limit_of(row: Row) -> LimitTerms:
     return LimitTerms(
         price=row["limit_price"],
         time_in_force=TimeInForce(row["time_in_force"]),
@@ -95,11 +94,11 @@ def _limit_of(row: RowMapping) -> LimitTerms:
     )
 
 
-def _trigger_of(row: RowMapping) -> Trigger:
+def _trigger_of(row: Row) -> Trigger:
     return Trigger(row["trigger_price"], TriggerSource(row["trigger_source"]))
 
 
-def _trailing_of(row: RowMapping) -> TrailingStopTerms:
+def _trailing_of(row: Row) -> TrailingStopTerms:
     return TrailingStopTerms(
         offset=Offset(OffsetKind(row["offset_kind"]), row["offset_amount"]),
         activation_price=row["activation_price"],
@@ -109,11 +108,11 @@ def _trailing_of(row: RowMapping) -> TrailingStopTerms:
     )
 
 
-def _waiting_of(row: RowMapping) -> tuple[Trigger, TimeInForce, datetime | None]:
+def _waiting_of(row: Row) -> tuple[Trigger, TimeInForce, datetime | None]:
     return _trigger_of(row), TimeInForce(row["time_in_force"]), row["expire_time"]
 
 
-_READERS: Final[Mapping[Kind, Callable[[RowMapping], Terms]]] = {
+_READERS: Final[Mapping[Kind, Callable[[Row], Terms]]] = {
     Kind.MARKET: lambda _: MarketTerms(),
     Kind.LIMIT: _limit_of,
     Kind.STOP_MARKET: lambda row: StopMarketTerms(*_waiting_of(row)),

@@ -1,0 +1,281 @@
+"""Statements that are built and compiled once, for paths that run thousands of times a second.
+
+SQLAlchemy takes twenty times as long around a statement as SQLite takes to run it. So on SQLite the
+compiled text runs straight on our driver's connection, in the same transaction as everything else that
+runs on the ``AsyncConnection``; values go through the column types as ever. On PostgreSQL, where the
+way to the server is what costs, SQLAlchemy runs it.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final, NoReturn, TypeAlias
+
+from sqlalchemy import (
+    CompoundSelect,
+    Dialect,
+    Insert,
+    RowMapping,
+    Select,
+    TextClause,
+    Update,
+    UpdateBase,
+    exc,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+from services.chassis.persistence import sqlite_driver
+from services.chassis.persistence.errors import StorageUnavailableError
+
+Row: TypeAlias = Mapping[str, Any] | RowMapping
+"""A row by column name, whoever read it."""
+Parameters: TypeAlias = Mapping[str, Any]
+Statement: TypeAlias = Select[Any] | CompoundSelect[Any] | UpdateBase | TextClause
+_Processor: TypeAlias = Callable[[Any], Any]
+_NONE: Final[Parameters] = {}
+
+
+class Prepared:
+    """A statement of SQLAlchemy Core, ready to run. Make it once, at module level.
+
+    An insert or update without ``values`` of its own sets the columns that the parameters name.
+
+    Args:
+        statement: without expanding parameters (no ``IN`` with a list) and without defaults that
+            Python computes; columns of its result have names that differ.
+
+    Every method raises what ``AsyncConnection.execute`` raises (``IntegrityError`` ...), and:
+        sqlalchemy.exc.InvalidRequestError: the statement is one that cannot be prepared.
+    """
+
+    __slots__ = ("_plans", "_statement")
+
+    def __init__(self, statement: Statement) -> None:
+        self._statement = statement
+        self._plans: dict[tuple[str, tuple[str, ...]], _Plan] = {}
+
+    async def rows(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> list[dict[str, Any]]:
+        """All rows, by column name."""
+        plan, driver = await self._ready(connection, parameters)
+        if driver is None:
+            found = await connection.execute(self._statement, parameters)
+            return [_by_name(row) for row in found.mappings()]
+        cursor = self._execute(plan, driver, parameters)
+        names, read = plan.reading(cursor)
+        if not read:
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return [_read(names, read, row) for row in cursor.fetchall()]
+
+    async def row(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> dict[str, Any] | None:
+        """The first row, by column name; None where there is none."""
+        plan, driver = await self._ready(connection, parameters)
+        if driver is None:
+            found = (await connection.execute(self._statement, parameters)).mappings().first()
+            return None if found is None else _by_name(found)
+        cursor = self._execute(plan, driver, parameters)
+        row = self._first(cursor)
+        return None if row is None else _read(*plan.reading(cursor), row)
+
+    async def value(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> Any:
+        """The first column of the first row; None where there is none."""
+        plan, driver = await self._ready(connection, parameters)
+        if driver is None:
+            return (await connection.execute(self._statement, parameters)).scalar()
+        cursor = self._execute(plan, driver, parameters)
+        row = self._first(cursor)
+        if row is None:
+            return None
+        names, read = plan.reading(cursor)
+        return _read(names[:1], [one for one in read if one[0] == names[0]], row[:1])[names[0]]
+
+    async def run(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> int:
+        """Run it; answers how many rows it changed."""
+        plan, driver = await self._ready(connection, parameters)
+        if driver is None:
+            return (await connection.execute(self._statement, parameters)).rowcount
+        cursor = self._execute(plan, driver, parameters)
+        if cursor.description is not None:
+            cursor.fetchall()  # SQLite counts when the last row is out
+        return cursor.rowcount
+
+    async def run_many(self, connection: AsyncConnection, many: Sequence[Parameters]) -> None:
+        """Run it once for each set of parameters; all name what the first names. Nothing where there is none.
+
+        One that fails leaves those before it in the transaction, on SQLite.
+        """
+        if not many:
+            return
+        plan, driver = await self._ready(connection, many[0])
+        if driver is None:
+            await connection.execute(self._statement, many)
+            return
+        try:
+            driver.executemany(plan.sql, [plan.arguments(parameters) for parameters in many])
+        except Exception as error:  # noqa: BLE001 - raised again in SQLAlchemy's type
+            plan.fail(error, many)
+
+    async def _ready(
+        self, connection: AsyncConnection, parameters: Parameters
+    ) -> "tuple[_Plan, sqlite_driver.Connection | None]":
+        """How to run it, and our own driver's connection, in a transaction, where this is SQLite."""
+        names = tuple(parameters) if isinstance(self._statement, Insert | Update) else ()
+        dialect = connection.dialect
+        plan = self._plans.get((dialect.name, names))
+        if plan is None:
+            plan = self._plans[dialect.name, names] = _Plan(self._statement, dialect, names)
+        return plan, await _driver(connection)
+
+    def _execute(
+        self, plan: "_Plan", driver: sqlite_driver.Connection, parameters: Parameters
+    ) -> sqlite3.Cursor:
+        try:
+            return driver.execute(plan.sql, plan.arguments(parameters))
+        except Exception as error:  # noqa: BLE001 - raised again in SQLAlchemy's type
+            plan.fail(error, parameters)
+
+    def _first(self, cursor: sqlite3.Cursor) -> tuple[Any, ...] | None:
+        if isinstance(self._statement, Select | CompoundSelect):
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
+        # A change is whole only when its last row is out.
+        return next(iter(cursor.fetchall()), None)
+
+
+class _Plan:
+    """A statement compiled for one dialect: its text, and what its values go through on their way.
+
+    Args:
+        statement: to compile.
+        dialect: of the connection.
+        names: of the parameters, which are the columns that an insert or update sets.
+    """
+
+    __slots__ = ("_binders", "_dialect", "_fixed", "_names", "_pick", "_reading", "_types", "sql")
+
+    def __init__(self, statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> None:
+        compiled = statement.compile(
+            dialect=dialect, column_keys=list(names) if isinstance(statement, Insert | Update) else None
+        )
+        if not isinstance(compiled, SQLCompiler):
+            raise exc.InvalidRequestError("only a statement that reads or changes rows can be prepared")
+        _refuse_what_needs_sqlalchemy(compiled)
+        self.sql = compiled.string
+        self._dialect = dialect
+        self._names = tuple(compiled.positiontup or ())
+        self._pick = _picker(self._names)
+        bound = [compiled.binds[name] for name in self._names]
+        self._fixed = {
+            name: bind.effective_value
+            for name, bind in zip(self._names, bound, strict=True)
+            if not bind.required
+        }
+        self._binders = [
+            (place, binder) for place, bind in enumerate(bound) if (binder := _binder(bind.type, dialect))
+        ]
+        self._types = (
+            None
+            if isinstance(statement, TextClause)
+            else [column.type for column in statement.exported_columns]
+        )
+        self._reading: tuple[Sequence[str], Sequence[tuple[str, _Processor]]] | None = None
+
+    def arguments(self, parameters: Parameters) -> Sequence[Any]:
+        """The values in the order of the text, as the driver takes them."""
+        try:
+            picked = self._pick({**self._fixed, **parameters} if self._fixed else parameters)
+        except KeyError as error:
+            msg = f"A value is required for bind parameter {error}"
+            raise exc.InvalidRequestError(msg) from error
+        if not self._binders:
+            return picked
+        values = list(picked)
+        for place, binder in self._binders:
+            values[place] = binder(values[place])
+        return values
+
+    def reading(self, cursor: sqlite3.Cursor) -> tuple[Sequence[str], Sequence[tuple[str, _Processor]]]:
+        """Names of the result's columns, and what the values of some go through."""
+        if self._reading is None:
+            self._reading = self._read_description(cursor)
+        return self._reading
+
+    def fail(self, error: Exception, parameters: Parameters | Sequence[Parameters]) -> NoReturn:
+        """Raise a driver's exception as SQLAlchemy does."""
+        raise exc.DBAPIError.instance(
+            self.sql, parameters, error, sqlite3.Error, dialect=self._dialect
+        ) from error
+
+    def _read_description(
+        self, cursor: sqlite3.Cursor
+    ) -> tuple[Sequence[str], Sequence[tuple[str, _Processor]]]:
+        if cursor.description is None:
+            raise exc.ResourceClosedError("a statement that returns no rows was asked for rows")
+        names = [column[0] for column in cursor.description]
+        types = [None] * len(names) if self._types is None else self._types
+        if len(set(names)) != len(names) or len(types) != len(names):
+            raise exc.InvalidRequestError(
+                f"each column of a prepared statement needs a name of its own: {names}"
+            )
+        read = [
+            (name, processor)
+            for name, type_ in zip(names, types, strict=True)
+            if type_ is not None and (processor := _reader(type_, self._dialect))
+        ]
+        return names, read
+
+
+async def _driver(connection: AsyncConnection) -> sqlite_driver.Connection | None:
+    """Our own driver's connection, inside a transaction; None where the database is not SQLite."""
+    inner = connection.sync_connection
+    if inner is None:
+        raise exc.ResourceClosedError("this connection is closed")
+    driver = inner.connection.driver_connection
+    if not isinstance(driver, sqlite_driver.Connection):
+        return None
+    if not driver.in_transaction:
+        if inner.in_transaction():
+            # For a full disk SQLite takes the whole transaction back; each statement would now commit.
+            raise StorageUnavailableError("the transaction was lost")
+        await connection.begin()
+    return driver
+
+
+def _refuse_what_needs_sqlalchemy(compiled: SQLCompiler) -> None:
+    if any(bind.expanding or bind.literal_execute for bind in compiled.binds.values()):
+        raise exc.InvalidRequestError(
+            f"a statement with a list in it has no one text and cannot be prepared: {compiled.string}"
+        )
+    computed = [*compiled.insert_prefetch, *compiled.update_prefetch]
+    if computed:
+        raise exc.InvalidRequestError(
+            f"a prepared statement computes no defaults; give the values of {[c.name for c in computed]}"
+        )
+
+
+def _picker(names: tuple[str, ...]) -> Callable[[Parameters], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda parameters: tuple(parameters[name] for name in names)
+
+
+def _binder(type_: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
+    return type_.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _reader(type_: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
+    return type_.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _read(
+    names: Sequence[str], read: Sequence[tuple[str, _Processor]], row: tuple[Any, ...]
+) -> dict[str, Any]:
+    values = dict(zip(names, row, strict=True))
+    for name, processor in read:
+        values[name] = processor(values[name])
+    return values
+
+
+def _by_name(row: RowMapping) -> dict[str, Any]:
+    return {str(column): value for column, value in row.items()}
