@@ -103,8 +103,8 @@ async def _report(event: OrderReported, writer: RiskWriter) -> None:
     if event.resting is not None:
         facts = await writer.facts(event.account)
         if facts.state.reservation(event.order_id) is None:
-            asked = await writer.asked(event.account, event.order_id)
-            if not asked.decided and not asked.ended:
+            known = await writer.known_orders((event.order_id,))
+            if not known.decided and not known.ended:
                 await writer.reserve(event.resting)
     await writer.report(event.account, event.order_id, event.filled, ended=event.ended)
 

@@ -73,29 +73,29 @@ class StoredDecision:
     """A decision and what it was about.
 
     Attributes:
+        order_id: id of the order.
         order: the order.
         decision: what was said of it.
-        order_id: its id; set where it comes from the store.
-        correlation_id: of the call; likewise.
+        correlation_id: of the call.
     """
 
+    order_id: str
     order: OrderTerms
     decision: Decision
-    order_id: str = field(default="", compare=False)
-    correlation_id: str = field(default="", compare=False)
+    correlation_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is known of an order id.
+class KnownOrders:
+    """What is known of some order ids.
 
     Attributes:
-        decided: whether there is a decision on it.
-        ended: whether the order ended without one.
+        decided: the decisions that there are, by order id.
+        ended: those that ended without one.
     """
 
-    decided: bool
-    ended: bool
+    decided: Mapping[str, StoredDecision]
+    ended: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +207,8 @@ class RiskReader(Protocol):
 class RiskWriter(RiskReader, Protocol):
     """What risk knows, inside one write transaction."""
 
-    async def asked(self, account: str, order_id: str) -> Asked:
-        """What is known of an order id."""
+    async def known_orders(self, order_ids: Collection[str]) -> KnownOrders:
+        """What is known of order ids."""
         ...
 
     async def put_limits(self, account: str, limits: Limits) -> None:
@@ -257,8 +257,13 @@ class RiskWriter(RiskReader, Protocol):
         """
         ...
 
-    async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
-        """Store a decision, with its reservation."""
+    async def put_decisions(self, facts: AccountFacts, made: Sequence[StoredDecision]) -> None:
+        """Store decisions on orders of one account, with their reservations.
+
+        Args:
+            facts: the account after them.
+            made: the decisions, in their order.
+        """
         ...
 
     async def put_day(self, account: str, day: Day) -> None:
@@ -309,18 +314,12 @@ class MarketData(Protocol):
         self,
         instruments: Collection[InstrumentName],
         assets: Collection[Holding],
-        *,
-        required: InstrumentName | None = None,
     ) -> Market:
         """Rules and fresh prices of instruments, and what assets are worth. What is not known is left out.
 
         Args:
             instruments: what to look at; the assets that their prices are in are valued, too.
             assets: what to value, each with a venue where it is traded.
-            required: the one of them that must exist.
-
-        Raises:
-            DomainError: INSTRUMENT_NOT_FOUND where the market answers that there is no such instrument.
         """
         ...
 

@@ -7,11 +7,12 @@ from trademesh.risk.v1 import exposure_pb2, limits_pb2, risk_service_pb2
 from services.chassis.persistence.requests import Once
 from services.chassis.rpc.interceptors.authorization import spiffe_id_of
 from services.chassis.rpc.paging import after_page_token, next_page_token, page_size
+from services.chassis.telemetry.correlation import correlation_id
 from services.kernel.clock import Clock
-from services.risk import convert, convert_limits
+from services.risk import convert, convert_batch, convert_limits
 from services.risk.domain.trading import TradingMode
 from services.risk.handlers.change_limits import update_limits
-from services.risk.handlers.check_orders import OrderChecks
+from services.risk.handlers.check_orders import Asked, OrderChecks
 from services.risk.handlers.facts import require_facts
 from services.risk.handlers.kill_switch import KillSwitch
 from services.risk.handlers.measure import Measures
@@ -63,8 +64,19 @@ class RiskServicer(ReportsServicer):
         if request.validate_only:
             (decision,) = await self._checks.preview([order])
         else:
-            decision = await self._checks.check(request.order_id, order)
+            decision = await self._checks.check(Asked(request.order_id, order, correlation_id.get()))
         return risk_service_pb2.CheckOrderResponse(decision=convert.decision_to_proto(decision))
+
+    async def ReserveOrders(
+        self, request: risk_service_pb2.ReserveOrdersRequest, context: Context
+    ) -> risk_service_pb2.ReserveOrdersResponse:
+        """Decide on many orders."""
+        orders = convert_batch.orders_from_proto(request, correlation_id.get())
+        answers = iter(await self._checks.reserve([each for each in orders if isinstance(each, Asked)]))
+        results = [next(answers) if isinstance(each, Asked) else each for each in orders]
+        return risk_service_pb2.ReserveOrdersResponse(
+            results=[convert_batch.result_to_proto(result) for result in results]
+        )
 
     async def CheckOrders(
         self, request: risk_service_pb2.CheckOrdersRequest, context: Context

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from typing import TypeVar
 
 import grpc
@@ -34,6 +35,15 @@ _LISTS_KEPT_S = 60.0
 Value = TypeVar("Value")
 
 
+class _Absent(Enum):
+    """The market's word that there is no such instrument."""
+
+    ABSENT = 1
+
+
+_ABSENT = _Absent.ABSENT
+
+
 class MarketService:
     """The market service. What it does not say now is left out; the checks fail closed on that.
 
@@ -50,17 +60,12 @@ class MarketService:
         self._quotes = SharedAnswers(self._ask_quote, price_age_s)
         self._lists = SharedAnswers(self._ask_list, _LISTS_KEPT_S)
 
-    async def look(
-        self,
-        instruments: Collection[InstrumentName],
-        assets: Collection[Holding],
-        *,
-        required: InstrumentName | None = None,
-    ) -> Market:
+    async def look(self, instruments: Collection[InstrumentName], assets: Collection[Holding]) -> Market:
         """Rules, prices and rates."""
         names = sorted(instruments, key=str)
-        found = await asyncio.gather(*(self._known_rules(name, required) for name in names))
-        rules = {name: each for name, each in zip(names, found, strict=True) if each is not None}
+        found = await asyncio.gather(*(self._known_rules(name) for name in names))
+        rules = {name: each for name, each in zip(names, found, strict=True) if isinstance(each, Rules)}
+        absent = [name for name, each in zip(names, found, strict=True) if each is _ABSENT]
         answers = await asyncio.gather(*(_or_none(self._quotes.get(name)) for name in rules))
         quotes = {name: each for name, each in zip(rules, answers, strict=True) if each is not None}
         wanted = {*assets, *((name.venue, each.quote) for name, each in rules.items())}
@@ -69,7 +74,7 @@ class MarketService:
             rate = rates.get(asset) or await self._rate(venue, asset)
             if rate is not None:
                 rates[asset] = rate
-        return Market(rules, quotes, rates)
+        return Market(rules, quotes, rates, absent)
 
     async def closes(
         self, instrument: InstrumentName, interval: str, count: int
@@ -87,12 +92,11 @@ class MarketService:
             return {}
         return {to_datetime(each.open_time): parse(each.close_price) for each in page.candles if each.closed}
 
-    async def _known_rules(self, name: InstrumentName, required: InstrumentName | None) -> Rules | None:
+    async def _known_rules(self, name: InstrumentName) -> Rules | _Absent | None:
         try:
             return await self._rules.get(name)
         except DomainError:
-            if name == required:
-                raise
+            return _ABSENT
         except grpc.aio.AioRpcError as error:
             _log.warning("instrument_unknown", instrument=str(name), code=error.code().name)
         return None
@@ -113,7 +117,7 @@ class MarketService:
             found: instrument_pb2.Instrument = await self._market.GetInstrument(request, timeout=_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
-                raise name.not_found(f"the market has no {name}") from None
+                raise name.not_found() from None
             raise
         return convert.rules_from_proto(found)
 

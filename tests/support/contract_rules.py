@@ -27,7 +27,10 @@ _AMOUNT = re.compile(
 )
 """Names of fields that hold money, a price or a quantity."""
 
-REQUEST_ID_BY_ANOTHER_NAME = {"trademesh.risk.v1.RiskService.CheckOrder": "order_id"}
+REQUEST_ID_BY_ANOTHER_NAME = {
+    "trademesh.risk.v1.RiskService.CheckOrder": "order_id",
+    "trademesh.risk.v1.RiskService.ReserveOrders": "orders",  # each with its order_id
+}
 """Idempotent rpcs whose request id is the id of the thing they are about; the contract says so."""
 
 _PERMISSION = re.compile(r"[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*")

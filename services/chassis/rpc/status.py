@@ -95,8 +95,13 @@ def error_of(message: status_pb2.Status) -> DomainError:
 
 def internal_status(area: str) -> grpc.Status:
     """The answer to a fault of ours: it says nothing about the inside."""
+    return rpc_status.to_status(internal_message(area))
+
+
+def internal_message(area: str) -> status_pb2.Status:
+    """A fault of ours as a message, for one of many in an answer."""
     info = error_details_pb2.ErrorInfo(reason="INTERNAL", domain=f"{area}.{_BASE}")
-    return rpc_status.to_status(_message(grpc.StatusCode.INTERNAL, "internal error", [info]))
+    return _message(grpc.StatusCode.INTERNAL, "internal error", [info])
 
 
 def details_of(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:

@@ -46,6 +46,17 @@ class OrderTerms:
     strategy: str = ""
     contract: Contract | None = None
 
+    def repeats(self, other: "OrderTerms") -> bool:
+        """Whether an order like the other one, a moment later, counts as the same order sent twice."""
+        alike = (self.instrument, self.side, self.quantity, self.limit_price, self.trigger_price)
+        return not (other.reduce_only or other.group) and alike == (
+            other.instrument,
+            other.side,
+            other.quantity,
+            other.limit_price,
+            other.trigger_price,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:

@@ -26,11 +26,22 @@ class Market:
         quotes: best prices now, of each instrument where the market has them.
         rates: what one unit of an asset is worth in the valuation asset, of each asset where that is
             known; the valuation asset itself is always there, at one.
+        absent: instruments that the market service says do not exist.
     """
 
     rules: Mapping[InstrumentName, Rules]
     quotes: Mapping[InstrumentName, Quote]
     rates: Mapping[str, Decimal]
+    absent: Collection[InstrumentName] = ()
+
+    def require(self, instrument: InstrumentName) -> None:
+        """Refuse an instrument that does not exist; one that the market is silent on is no such one.
+
+        Raises:
+            DomainError: INSTRUMENT_NOT_FOUND.
+        """
+        if instrument in self.absent:
+            raise instrument.not_found(f"the market has no {instrument}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,26 @@
 """Use case: decide on orders."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 
 import structlog
 
+from services.chassis.telemetry.correlation import correlated
 from services.kernel.clock import Clock
-from services.kernel.decimals import render
 from services.kernel.errors import DomainError, ErrorKind
-from services.kernel.names import InstrumentName
-from services.risk.domain.checks import run
-from services.risk.domain.equity import Day, without_flows, worth_of
-from services.risk.domain.limits import Limits
+from services.kernel.names import AccountName
 from services.risk.domain.order import OrderTerms
-from services.risk.domain.question import Market, Question, Recent
-from services.risk.domain.reservation import Holding
-from services.risk.domain.trading import stricter
+from services.risk.domain.question import Market, Recent
+from services.risk.handlers.deciding import Series, day_of, scope_of
 from services.risk.handlers.facts import require_facts, require_limits
 from services.risk.ports import (
     AccountFacts,
     Decision,
     ExchangeEvents,
+    KnownOrders,
     MarketData,
+    RiskReader,
     RiskStore,
     RiskWriter,
     StoredDecision,
@@ -34,20 +31,18 @@ _LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What the market must be asked for to decide on an order.
+class Asked:
+    """An order that is to be decided on.
 
     Attributes:
-        instruments: those with a position or a pending order, and the order's.
-        assets: what must be valued, by venue.
+        order_id: its id.
+        order: its terms.
+        correlation_id: of what it came with.
     """
 
-    instruments: frozenset[InstrumentName]
-    assets: frozenset[Holding]
-
-    def covers(self, other: "Scope") -> bool:
-        """Whether nothing of the other is missing here."""
-        return self.instruments >= other.instruments and self.assets >= other.assets
+    order_id: str
+    order: OrderTerms
+    correlation_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,40 +63,55 @@ class OrderChecks:
     clock: Clock
     fee_rate: Decimal
 
-    async def check(self, order_id: str, order: OrderTerms) -> Decision:
-        """Decide on an order and reserve for it, in one transaction. The same order gets the same again.
+    async def check(self, asked: Asked) -> Decision:
+        """Decide on one order, as :meth:`reserve`.
 
         Raises:
-            DomainError: EVENTS_BEHIND, ACCOUNT_NOT_FOUND, INSTRUMENT_NOT_FOUND, ORDER_ID_REUSED where
-                the id was decided on with other terms, or ORDER_ENDED where the exchange gave the order
-                up meanwhile.
+            DomainError: as :meth:`reserve` raises and returns.
+        """
+        (answer,) = await self.reserve([asked])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def reserve(self, orders: Sequence[Asked]) -> Sequence[Decision | Exception]:
+        """Decide on orders one after another and reserve for them, in one transaction.
+
+        The same order gets the same answer again. What one reserves counts for those behind it; one that
+        is refused changes nothing.
+
+        Returns:
+            For each a decision, or why there is none: a DomainError with ACCOUNT_NOT_FOUND,
+            INSTRUMENT_NOT_FOUND, ORDER_ID_REUSED where the id was decided on with other terms,
+            ORDER_ENDED where the exchange gave the order up meanwhile; or a fault of ours.
+
+        Raises:
+            DomainError: EVENTS_BEHIND; UPSTREAM_UNAVAILABLE where positions change too fast.
         """
         self._require_events()
-        facts = await self._known(order.account)
+        terms = [each.order for each in orders]
+        accounts = await self._known({order.account for order in terms})
         for _ in range(_LOOKS):
-            scope = _scope(facts, (order,))
-            market = await self._look(order, scope)
+            scope = scope_of(accounts, terms)
+            market = await self.market.look(scope.instruments, scope.assets)
             async with self.store.write() as writer:
-                asked = await writer.asked(order.account, order_id)
-                if asked.decided:
-                    break
-                if asked.ended:
-                    raise _order_ended(order_id)
-                facts, _limits = await require_facts(writer, order.account)
-                if not scope.covers(_scope(facts, (order,))):
+                known = await writer.known_orders([each.order_id for each in orders])
+                fresh = [each for each in orders if each.order_id not in known.decided]
+                accounts = await _facts(writer, {each.order.account for each in fresh})
+                if not scope.covers(scope_of(accounts, [each.order for each in fresh])):
                     continue  # Something was traded meanwhile that was not looked at.
-                decision = await self._decided(writer, facts, order_id, order, market)
-            _report(order_id, order, decision)
-            return decision
-        async with self.store.read() as reader:
-            stored = await reader.decision(order_id)
-        if stored is None:
-            raise DomainError(
-                "UPSTREAM_UNAVAILABLE",
-                f"the positions of accounts/{order.account} change faster than they can be valued",
-                kind=ErrorKind.UNAVAILABLE,
-            )
-        return _again(order_id, order, stored)
+                series = await self._series(writer, accounts, market)
+                turns = Turns(known, series, await _recent(writer, series, fresh))
+                answers = [turns.take(each) for each in orders]
+                await turns.store(writer)
+            for made in turns.made:
+                _report(made)
+            return answers
+        raise DomainError(
+            "UPSTREAM_UNAVAILABLE",
+            "the positions change faster than they can be valued",
+            kind=ErrorKind.UNAVAILABLE,
+        )
 
     async def preview(self, orders: Sequence[OrderTerms]) -> Sequence[Decision]:
         """Say what would be decided on each, counted with those before it; reserve and store nothing.
@@ -110,84 +120,47 @@ class OrderChecks:
             orders: of one account.
 
         Raises:
-            DomainError: as :meth:`check`.
+            DomainError: EVENTS_BEHIND, ACCOUNT_NOT_FOUND, INSTRUMENT_NOT_FOUND.
         """
         self._require_events()
         async with self.store.read() as reader:
             facts, limits = await require_facts(reader, orders[0].account)
             now = self.clock.now()
             before = [await reader.recent(order, limits, now) for order in orders]
-        scope = _scope(facts, orders)
+        scope = scope_of([facts], orders)
+        market = await self.market.look(scope.instruments, scope.assets)
+        series = Series(facts, market, self.fee_rate, now, day_of(facts, market, now))
         decisions: list[Decision] = []
-        passed: list[OrderTerms] = []
-        for place, (order, stored) in enumerate(zip(orders, before, strict=True)):
-            market = await self._look(order, scope)
-            recent = _with_batch(stored, order, passed, limits)
-            day = seen_today(facts, _today(facts, now), market) if limits.needs_equity else None
-            question = self._question(facts, f"order {place}", order, market, recent, day)
-            decision = _decision(question, self.clock)
-            if decision.approved:
-                facts = replace(facts, state=question.after)
-                passed.append(order)
+        for place, (order, recent) in enumerate(zip(orders, before, strict=True), start=1):
+            market.require(order.instrument)
+            decision = series.decide(f"number {place} of the batch", order, recent)
             decisions.append(replace(decision, reservation=None))
         return decisions
 
-    async def _decided(
-        self, writer: RiskWriter, facts: AccountFacts, order_id: str, order: OrderTerms, market: Market
-    ) -> Decision:
-        limits, now = require_limits(facts), self.clock.now()
-        recent = await writer.recent(order, limits, now)
-        day = await self._day(writer, facts, limits, market)
-        question = self._question(facts, order_id, order, market, recent, day)
-        decision = _decision(question, self.clock)
-        await writer.put_decision(order_id, StoredDecision(order, decision))
-        return decision
+    async def _known(self, accounts: Iterable[str]) -> Sequence[AccountFacts]:
+        """A hint of what accounts have to do with; what counts is read in the transaction."""
+        remembered = {account: self.store.known(account) for account in accounts}
+        found = [each for each in remembered.values() if each is not None and each.limits is not None]
+        if len(found) == len(remembered):
+            return found
+        async with self.store.read() as reader:
+            return [
+                each for account in remembered if (each := await reader.facts(account)).limits is not None
+            ]
 
-    async def _day(
-        self, writer: RiskWriter, facts: AccountFacts, limits: Limits, market: Market
-    ) -> Day | None:
-        """The day, with what the account is worth now; stored where that is news."""
-        if not limits.limits_losses:
-            return None
-        before = _today(facts, self.clock.now())
-        after = seen_today(facts, before, market)
-        if after != facts.day:
-            await writer.put_day(facts.account, after)
-        return after
-
-    def _question(
-        self,
-        facts: AccountFacts,
-        order_id: str,
-        order: OrderTerms,
-        market: Market,
-        recent: Recent,
-        day: Day | None,
-    ) -> Question:
+    async def _series(
+        self, writer: RiskWriter, accounts: Sequence[AccountFacts], market: Market
+    ) -> Mapping[str, Series]:
+        """The orders of each account from now on; how its day goes is stored where that is news."""
         now = self.clock.now()
-        return Question(
-            order_id=order_id,
-            order=order,
-            limits=require_limits(facts),
-            trading=stricter(facts.trading, facts.everybody),
-            state=facts.state,
-            market=market,
-            fee_rate=self.fee_rate,
-            locks=[lock for lock in facts.locks if lock.expire_time > now],
-            recent=recent,
-            day=day,
-        )
-
-    async def _known(self, account: str) -> AccountFacts:
-        """A hint of what the account has to do with; what counts is read in the transaction."""
-        facts = self.store.known(account)
-        if facts is None or facts.limits is None:
-            async with self.store.read() as reader:
-                facts, _ = await require_facts(reader, account)
-        return facts
-
-    async def _look(self, order: OrderTerms, scope: Scope) -> Market:
-        return await self.market.look(scope.instruments, scope.assets, required=order.instrument)
+        series: dict[str, Series] = {}
+        for facts in accounts:
+            day = day_of(facts, market, now)
+            if day is not None and day != facts.day:
+                await writer.put_day(facts.account, day)
+            after = await writer.facts(facts.account)
+            series[facts.account] = Series(after, market, self.fee_rate, now, day)
+        return series
 
     def _require_events(self) -> None:
         if not self.events.ready():
@@ -198,72 +171,86 @@ class OrderChecks:
             )
 
 
-def seen_today(facts: AccountFacts, day: Day, market: Market) -> Day:
-    """The day after a look at what the account is worth; unchanged where that cannot be known."""
-    worth = without_flows(worth_of(facts.state, market.quotes, market.rates), day, market.rates)
-    return day if worth.missing else day.seen(day.day, worth.amount)
+class Turns:
+    """Orders that take their turns in one transaction, with what is made of them.
+
+    Args:
+        known: what is stored of their ids.
+        series: by account, of those that have limits.
+        recent: what the account did shortly before, by order id.
+    """
+
+    def __init__(
+        self, known: KnownOrders, series: Mapping[str, Series], recent: Mapping[str, Recent]
+    ) -> None:
+        self._known = known
+        self._series = series
+        self._recent = recent
+        self._made: dict[str, StoredDecision] = {}
+
+    @property
+    def made(self) -> Sequence[StoredDecision]:
+        """What was decided here."""
+        return list(self._made.values())
+
+    def take(self, asked: Asked) -> Decision | Exception:
+        """Decide on the next order; whatever goes wrong with it is its own affair."""
+        try:
+            return self._decision(asked)
+        except DomainError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the others go on
+            _log.exception("order_not_decided", order_id=asked.order_id)
+            return error
+
+    async def store(self, writer: RiskWriter) -> None:
+        """Store what was decided."""
+        for account, series in self._series.items():
+            mine = [made for made in self._made.values() if made.order.account == account]
+            if mine:
+                await writer.put_decisions(series.facts, mine)
+
+    def _decision(self, asked: Asked) -> Decision:
+        order_id, order = asked.order_id, asked.order
+        earlier = self._made.get(order_id) or self._known.decided.get(order_id)
+        if earlier is not None:
+            return _again(order, earlier)
+        if order_id in self._known.ended:
+            raise _order_ended(order_id)
+        series = self._series.get(order.account)
+        if series is None:
+            raise AccountName(order.account).not_found(f"risk has no limits for accounts/{order.account}")
+        series.market.require(order.instrument)
+        decision = series.decide(order_id, order, self._recent[order_id])
+        self._made[order_id] = StoredDecision(order_id, order, decision, asked.correlation_id)
+        return decision
 
 
-def _today(facts: AccountFacts, now: datetime) -> Day:
-    return (facts.day or Day(now.date())).on(now.date())
+async def _facts(reader: RiskReader, accounts: Iterable[str]) -> Sequence[AccountFacts]:
+    """All about those accounts that have limits."""
+    return [each for account in accounts if (each := await reader.facts(account)).limits is not None]
 
 
-def _scope(facts: AccountFacts, orders: Sequence[OrderTerms]) -> Scope:
-    instruments = facts.state.instruments() | {order.instrument for order in orders}
-    assets = facts.state.money()
-    assets |= {(each.instrument.venue, each.contract.settle) for each in orders if each.contract is not None}
-    if require_limits(facts).needs_equity:
-        assets |= facts.state.assets()
-        assets |= set(facts.day.flows) if facts.day is not None else set()
-    return Scope(frozenset(instruments), frozenset(assets))
+async def _recent(
+    writer: RiskWriter, series: Mapping[str, Series], orders: Iterable[Asked]
+) -> Mapping[str, Recent]:
+    """What each order's account did shortly before, as it is stored."""
+    found: dict[str, Recent] = {}
+    for each in orders:
+        mine = series.get(each.order.account)
+        if mine is not None:
+            limits = require_limits(mine.facts)
+            found[each.order_id] = await writer.recent(each.order, limits, mine.now)
+    return found
 
 
-def _with_batch(recent: Recent, order: OrderTerms, passed: Sequence[OrderTerms], limits: Limits) -> Recent:
-    """What happened shortly before, with the orders of the batch that passed."""
-    duplicate = recent.duplicate
-    if limits.duplicate_window and not duplicate and order in passed:
-        duplicate = f"number {passed.index(order) + 1} of the batch"
-    return Recent(recent.orders + len(passed), duplicate)
-
-
-def _decision(question: Question, clock: Clock) -> Decision:
-    checks = run(question)
-    approved = all(check.passed for check in checks)
-    return Decision(
-        checks=checks,
-        reservation=question.reservation if approved else None,
-        limits_version=question.limits.version,
-        decide_time=clock.now(),
-        inputs=_inputs(question),
-    )
-
-
-def _inputs(question: Question) -> dict[str, str]:
-    """The numbers that a decision was made of, beside those in its checks."""
-    order, state = question.order, question.state
-    inputs = {
-        "mode": question.trading.mode.value,
-        "position": render(state.quantity(order.instrument)),
-        "open_orders": str(state.open_orders),
-    }
-    quote = question.market.quotes.get(order.instrument)
-    if quote is not None:
-        inputs |= {"bid": render(quote.bid), "ask": render(quote.ask)}
-    if question.limits.needs_equity and not question.worth.missing:
-        inputs["equity"] = render(question.worth.amount)
-    day = question.day
-    if day is not None and day.start is not None and day.peak is not None:
-        inputs |= {"day_start": render(day.start), "day_peak": render(day.peak)}
-    return inputs
-
-
-def _again(order_id: str, order: OrderTerms, stored: StoredDecision) -> Decision:
+def _again(order: OrderTerms, stored: StoredDecision) -> Decision:
     if stored.order != order:
         raise DomainError(
             "ORDER_ID_REUSED",
-            f"order {order_id} was checked before with other terms",
+            f"order {stored.order_id} was checked before with other terms",
             kind=ErrorKind.ALREADY_EXISTS,
-            metadata={"orderId": order_id},
+            metadata={"orderId": stored.order_id},
         )
     return stored.decision
 
@@ -277,14 +264,15 @@ def _order_ended(order_id: str) -> DomainError:
     )
 
 
-def _report(order_id: str, order: OrderTerms, decision: Decision) -> None:
-    last = decision.checks[-1]
-    _log.info(
-        "order_approved" if decision.approved else "order_denied",
-        order_id=order_id,
-        instrument=str(order.instrument),
-        side=order.side.name,
-        check=last.kind.name,
-        observed=last.observed,
-        allowed=last.allowed,
-    )
+def _report(made: StoredDecision) -> None:
+    decision, last = made.decision, made.decision.checks[-1]
+    with correlated(made.correlation_id):
+        _log.info(
+            "order_approved" if decision.approved else "order_denied",
+            order_id=made.order_id,
+            instrument=str(made.order.instrument),
+            side=made.order.side.name,
+            check=last.kind.name,
+            observed=last.observed,
+            allowed=last.allowed,
+        )

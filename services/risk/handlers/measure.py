@@ -120,9 +120,8 @@ class Measures:
         before = await self._state(account)
         after, seen = before, await self._look(before)
         for order in orders:
-            market = await self.market.look(
-                {order.instrument}, before.assets() | before.money(), required=order.instrument
-            )
+            market = await self.market.look({order.instrument}, before.assets() | before.money())
+            market.require(order.instrument)
             after = _filled(after, order, market)
             seen = Market(
                 {**seen.rules, **market.rules},

@@ -9,7 +9,7 @@ import structlog
 from services.kernel.clock import Clock
 from services.kernel.errors import DomainError
 from services.risk.domain.equity import Day
-from services.risk.handlers.check_orders import seen_today
+from services.risk.handlers.deciding import seen_today
 from services.risk.ports import AccountFacts, MarketData, RiskStore
 
 _log = structlog.get_logger(__name__)

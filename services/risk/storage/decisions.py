@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.chassis.telemetry.correlation import correlation_id
 from services.kernel.names import InstrumentName
 from services.risk.domain.checks import Check, CheckKind
 from services.risk.domain.order import OrderTerms, Side
@@ -13,12 +12,12 @@ from services.risk.ports import Decision, StoredDecision
 from services.risk.storage.rows import contract_from, contract_text
 
 
-def decision_row(order_id: str, stored: StoredDecision) -> dict[str, Any]:
+def decision_row(stored: StoredDecision) -> dict[str, Any]:
     """A decision as a row of ``decisions``."""
     order, decision = stored.order, stored.decision
     reserved = decision.reservation
     return {
-        "order_id": order_id,
+        "order_id": stored.order_id,
         "account": order.account,
         "instrument": str(order.instrument),
         "side": order.side.name,
@@ -33,7 +32,7 @@ def decision_row(order_id: str, stored: StoredDecision) -> dict[str, Any]:
         "reserved_per_unit": None if reserved is None else reserved.per_unit,
         "limits_version": decision.limits_version,
         "decide_time": decision.decide_time,
-        "correlation_id": correlation_id.get(),
+        "correlation_id": stored.correlation_id,
         "trigger_price": order.trigger_price,
         "reduce_only": order.reduce_only,
         "order_group": order.group,
@@ -66,7 +65,7 @@ def decision_from(row: Mapping[str, Any]) -> StoredDecision:
         decide_time=row["decide_time"],
         inputs=row["inputs"] or {},
     )
-    return StoredDecision(order, decision, row["order_id"], row["correlation_id"])
+    return StoredDecision(row["order_id"], order, decision, row["correlation_id"])
 
 
 def _reserved(row: Mapping[str, Any], order: OrderTerms) -> Reservation | None:

@@ -1,6 +1,6 @@
 """What risk knows, in the database."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -22,7 +22,7 @@ from services.risk.domain.reservation import Claim, Holding, Reservation
 from services.risk.domain.traded import Traded
 from services.risk.domain.trades import ClosedTrade, OpenTrade
 from services.risk.domain.trading import EVERYBODY, TradingChange, TradingMode, TradingState
-from services.risk.ports import AccountFacts, Asked, StoredDecision
+from services.risk.ports import AccountFacts, KnownOrders, StoredDecision
 from services.risk.storage import rows, trade_rows
 from services.risk.storage.decisions import decision_row
 from services.risk.storage.reading import SqlRiskReader
@@ -51,8 +51,6 @@ _INSERT_RESERVATION = sa.insert(RESERVATIONS)
 _ASKED = sa.select(
     sa.exists().where(DECISIONS.c.order_id == sa.bindparam("order_id")),
     sa.exists().where(ENDED_ORDERS.c.order_id == sa.bindparam("order_id")),
-    sa.select(HEADS.c.token).where(HEADS.c.account == sa.bindparam("own")).scalar_subquery(),
-    sa.select(HEADS.c.token).where(HEADS.c.account == sa.bindparam("everybody")).scalar_subquery(),
 )
 
 
@@ -80,14 +78,17 @@ class SqlRiskWriter(SqlRiskReader):
             self._seen[account] = await self._found(account)
         return self._seen[account][1]
 
-    async def asked(self, account: str, order_id: str) -> Asked:
-        """What is known of an order id."""
-        values = {"order_id": order_id, "own": account, "everybody": EVERYBODY}
-        decided, ended, own, everybody = (await self._connection.execute(_ASKED, values)).one()
-        if account not in self._seen:
-            tokens = (own or "", everybody or "")
-            self._seen[account] = (tokens, await self._under(tokens, account))
-        return Asked(bool(decided), bool(ended))
+    async def known_orders(self, order_ids: Collection[str]) -> KnownOrders:
+        """What is known of order ids."""
+        known: dict[str, StoredDecision] = {}
+        over: set[str] = set()
+        for order_id in order_ids:
+            decided, ended = (await self._connection.execute(_ASKED, {"order_id": order_id})).one()
+            if decided and (stored := await self.decision(order_id)) is not None:
+                known[order_id] = stored
+            elif ended:
+                over.add(order_id)
+        return KnownOrders(known, over)
 
     async def put_limits(self, account: str, limits: Limits) -> None:
         """Store a version of the limits of an account."""
@@ -166,11 +167,14 @@ class SqlRiskWriter(SqlRiskReader):
         await self._connection.execute(sa.delete(CLOSED_TRADES).where(CLOSED_TRADES.c.close_time < before))
         return len(ids)
 
-    async def put_decision(self, order_id: str, stored: StoredDecision) -> None:
-        """Store a decision, with its reservation."""
-        await self._connection.execute(_INSERT_DECISION, decision_row(order_id, stored))
-        if stored.decision.reservation is not None:
-            await self.reserve(stored.decision.reservation)
+    async def put_decisions(self, facts: AccountFacts, made: Sequence[StoredDecision]) -> None:
+        """Store decisions on orders of one account, with their reservations."""
+        await self._connection.execute(_INSERT_DECISION, [decision_row(each) for each in made])
+        members = [facts.state.reservation(each.order_id) for each in made if each.decision.approved]
+        reserved = [rows.reservation_row(each) for each in members if each is not None]
+        if reserved:
+            await self._connection.execute(_INSERT_RESERVATION, reserved)
+            await self._changed(facts)
 
     async def put_day(self, account: str, day: Day) -> None:
         """Store how an account's day goes."""
@@ -194,7 +198,7 @@ class SqlRiskWriter(SqlRiskReader):
             if state.claims.get(key) != facts.state.claims[key]:
                 await self._put_members(facts.state, state, key)
                 await self._changed(replace(facts, state=state))
-        elif ended and not (await self.asked(account, order_id)).decided:
+        elif ended and not (await self.known_orders((order_id,))).decided:
             await insert_if_absent(self._connection, ENDED_ORDERS, {"order_id": order_id})
 
     async def add_holdings(self, account: str, changes: Mapping[Holding, Decimal]) -> None:

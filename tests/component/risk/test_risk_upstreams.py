@@ -85,12 +85,16 @@ async def test_rates_are_those_of_the_spot_pair_and_missing_where_there_is_none(
     assert found.rates == {"usdt": 1, "btc": 59_990}
 
 
-async def test_only_what_is_required_must_exist(market: tuple[Market, grpc.aio.Channel]) -> None:
-    _, channel = market
-    service = MarketService(channel, "usdt", 60.0)
-    assert set((await service.look({BTC, ETH}, set(), required=BTC)).rules) == {BTC}
+async def test_what_does_not_exist_is_told_from_what_is_silent(
+    market: tuple[Market, grpc.aio.Channel],
+) -> None:
+    stand_in, channel = market
+    stand_in.silent = {"btc-usdt"}
+    found = await MarketService(channel, "usdt", 60.0).look({BTC, ETH}, set())
+    assert (set(found.rules), set(found.quotes)) == ({BTC}, set())
+    found.require(BTC)
     with pytest.raises(DomainError) as refused:
-        await service.look({ETH}, set(), required=ETH)
+        found.require(ETH)
     assert refused.value.reason == "INSTRUMENT_NOT_FOUND"
 
 

@@ -5,6 +5,7 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.rpc import status_pb2 as _status_pb2
 from trademesh.options.v1 import method_pb2 as _method_pb2
 from trademesh.risk.v1 import decision_pb2 as _decision_pb2
 from trademesh.risk.v1 import decision_record_pb2 as _decision_record_pb2
@@ -56,6 +57,28 @@ class CheckOrderResponse(_message.Message):
     DECISION_FIELD_NUMBER: _ClassVar[int]
     decision: _decision_pb2.Decision
     def __init__(self, decision: _Optional[_Union[_decision_pb2.Decision, _Mapping]] = ...) -> None: ...
+
+class ReserveOrdersRequest(_message.Message):
+    __slots__ = ("orders", "correlation_ids")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_IDS_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[CheckOrderRequest]
+    correlation_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, orders: _Optional[_Iterable[_Union[CheckOrderRequest, _Mapping]]] = ..., correlation_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ReserveOrdersResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[ReserveOrderResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[ReserveOrderResult, _Mapping]]] = ...) -> None: ...
+
+class ReserveOrderResult(_message.Message):
+    __slots__ = ("decision", "refusal")
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    decision: _decision_pb2.Decision
+    refusal: _status_pb2.Status
+    def __init__(self, decision: _Optional[_Union[_decision_pb2.Decision, _Mapping]] = ..., refusal: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class CheckOrdersRequest(_message.Message):
     __slots__ = ("account", "orders")

@@ -47,6 +47,11 @@ class RiskServiceStub:
                 request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderRequest.SerializeToString,
                 response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderResponse.FromString,
                 _registered_method=True)
+        self.ReserveOrders = channel.unary_unary(
+                '/trademesh.risk.v1.RiskService/ReserveOrders',
+                request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ReserveOrdersRequest.SerializeToString,
+                response_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ReserveOrdersResponse.FromString,
+                _registered_method=True)
         self.CheckOrders = channel.unary_unary(
                 '/trademesh.risk.v1.RiskService/CheckOrders',
                 request_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrdersRequest.SerializeToString,
@@ -148,6 +153,16 @@ class RiskServiceServicer:
         """Checks an order against the account's limits and, if it passes, reserves for it under its id.
         Asked again with the same id it changes nothing and gives the same decision. With validate_only
         it reserves and stores nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReserveOrders(self, request, context):
+        """Decides on several orders at once, as CheckOrder does on each of them one after the other, in one
+        transaction: what one reserves counts for those behind it. One that is refused, or fails, takes back
+        only itself. Asked again with the same ids it changes nothing and gives the same decisions. Internal:
+        the exchange asks so for all orders that wait at one moment.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -297,6 +312,11 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderRequest.FromString,
                     response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderResponse.SerializeToString,
             ),
+            'ReserveOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReserveOrders,
+                    request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ReserveOrdersRequest.FromString,
+                    response_serializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ReserveOrdersResponse.SerializeToString,
+            ),
             'CheckOrders': grpc.unary_unary_rpc_method_handler(
                     servicer.CheckOrders,
                     request_deserializer=trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrdersRequest.FromString,
@@ -417,6 +437,33 @@ class RiskService:
             '/trademesh.risk.v1.RiskService/CheckOrder',
             trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderRequest.SerializeToString,
             trademesh_dot_risk_dot_v1_dot_risk__service__pb2.CheckOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReserveOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trademesh.risk.v1.RiskService/ReserveOrders',
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ReserveOrdersRequest.SerializeToString,
+            trademesh_dot_risk_dot_v1_dot_risk__service__pb2.ReserveOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,6 +46,12 @@ class RiskServiceStub:
     Asked again with the same id it changes nothing and gives the same decision. With validate_only
     it reserves and stores nothing.
     """
+    ReserveOrders: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ReserveOrdersRequest, _risk_service_pb2.ReserveOrdersResponse]
+    """Decides on several orders at once, as CheckOrder does on each of them one after the other, in one
+    transaction: what one reserves counts for those behind it. One that is refused, or fails, takes back
+    only itself. Asked again with the same ids it changes nothing and gives the same decisions. Internal:
+    the exchange asks so for all orders that wait at one moment.
+    """
     CheckOrders: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.CheckOrdersRequest, _risk_service_pb2.CheckOrdersResponse]
     """Says what would be decided on several orders, each counted with those before it that pass. It reserves
     and stores nothing. The answers are in the order of the questions.
@@ -111,6 +117,12 @@ class RiskServiceAsyncStub(RiskServiceStub):
     """Checks an order against the account's limits and, if it passes, reserves for it under its id.
     Asked again with the same id it changes nothing and gives the same decision. With validate_only
     it reserves and stores nothing.
+    """
+    ReserveOrders: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ReserveOrdersRequest, _risk_service_pb2.ReserveOrdersResponse]  # type: ignore[assignment]
+    """Decides on several orders at once, as CheckOrder does on each of them one after the other, in one
+    transaction: what one reserves counts for those behind it. One that is refused, or fails, takes back
+    only itself. Asked again with the same ids it changes nothing and gives the same decisions. Internal:
+    the exchange asks so for all orders that wait at one moment.
     """
     CheckOrders: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.CheckOrdersRequest, _risk_service_pb2.CheckOrdersResponse]  # type: ignore[assignment]
     """Says what would be decided on several orders, each counted with those before it that pass. It reserves
@@ -180,6 +192,18 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         """Checks an order against the account's limits and, if it passes, reserves for it under its id.
         Asked again with the same id it changes nothing and gives the same decision. With validate_only
         it reserves and stores nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def ReserveOrders(
+        self,
+        request: _risk_service_pb2.ReserveOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.ReserveOrdersResponse, _abc.Awaitable[_risk_service_pb2.ReserveOrdersResponse]]:
+        """Decides on several orders at once, as CheckOrder does on each of them one after the other, in one
+        transaction: what one reserves counts for those behind it. One that is refused, or fails, takes back
+        only itself. Asked again with the same ids it changes nothing and gives the same decisions. Internal:
+        the exchange asks so for all orders that wait at one moment.
         """
 
     @_abc_1.abstractmethod
