@@ -1,23 +1,26 @@
 """Wires the orchestrator service."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from trademesh.exchange.v1 import order_events_pb2
+from trademesh.exchange.v1 import order_events_pb2, order_pb2
 from trademesh.orchestrator.v1 import orchestrator_service_pb2_grpc
 from trademesh.strategy.v1 import signal_pb2
 
-from services.chassis.events import Apply, Envelope, Subscription
+from services.chassis.events import Apply, ApplyHere, Envelope, InUnits, Subscription
 from services.chassis.persistence import Connection
 from services.chassis.persistence.requests import FirstAnswers
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.kernel.names import AccountName
 from services.orchestrator import convert
 from services.orchestrator.control import Control, StopKeeper
-from services.orchestrator.cycles import CycleDriver, follow_order, take_signal
+from services.orchestrator.cycles import CycleDriver, take_signal
 from services.orchestrator.domain.trading import TradingMode
+from services.orchestrator.following import Follower
 from services.orchestrator.servicer import OrchestratorServicer
 from services.orchestrator.settings import OrchestratorSettings
-from services.orchestrator.storage.store import SqlStore, SqlWriter
+from services.orchestrator.storage.store import SqlStore, SqlWriter, old_cycles
 from services.orchestrator.storage.tables import REQUESTS
 from services.orchestrator.upstreams import ExchangeService, PortfolioService, RiskService
 
@@ -48,13 +51,22 @@ def assemble(runtime: Runtime, settings: OrchestratorSettings) -> Application:
             writer = SqlWriter(connection, settings.account)
             await take_signal(convert.signal_from_proto(message), writer, clock.now(), max_age)
 
-    async def apply_order(connection: Connection, envelope: Envelope) -> None:
-        changed = envelope.unpack(order_events_pb2.OrderChanged)
-        if changed is not None and changed.order.strategy:
-            writer = SqlWriter(connection, settings.account)
-            await follow_order(convert.order_from_proto(changed.order), writer, clock.now())
+    @asynccontextmanager
+    async def following(connection: Connection) -> AsyncIterator[ApplyHere]:
+        follower = Follower(SqlWriter(connection, settings.account))
 
-    def subscribe(source: str, apply: Apply) -> Subscription:
+        async def apply(envelope: Envelope) -> None:
+            order = _strategy_order_of(envelope)
+            if order is not None:
+                await follower.follow(
+                    convert.order_from_proto(order), strategy=order.strategy, now=clock.now()
+                )
+
+        yield apply
+
+    forgetting = old_cycles(database, clock, timedelta(days=settings.keep_cycles_days))
+
+    def subscribe(source: str, apply: Apply | InUnits) -> Subscription:
         return Subscription(
             runtime.channel(source), source=source, database=database, apply=apply, clock=clock
         )
@@ -64,7 +76,7 @@ def assemble(runtime: Runtime, settings: OrchestratorSettings) -> Application:
         async with store.write() as writer:
             await writer.begin(mode, clock.now())
 
-    signals, orders = subscribe("strategy", apply_signal), subscribe("exchange", apply_order)
+    signals, orders = subscribe("strategy", apply_signal), subscribe("exchange", InUnits(following))
     servicer = OrchestratorServicer(control, store, FirstAnswers(database, clock, REQUESTS), account)
     return Application(
         servicers=[
@@ -78,7 +90,14 @@ def assemble(runtime: Runtime, settings: OrchestratorSettings) -> Application:
             Background("orders_from_exchange", orders.run),
             Background("cycles", driver.run),
             Background("emergency_stop", keeper.run),
+            Background("old_cycles", forgetting.run),
         ],
         self_tests=[signals.check, orders.check],
         prepare=prepare,
     )
+
+
+def _strategy_order_of(envelope: Envelope) -> order_pb2.Order | None:
+    """The order that an event tells of, where a strategy placed it: most events end here."""
+    changed = envelope.unpack(order_events_pb2.OrderChanged)
+    return changed.order if changed is not None and changed.order.strategy else None

@@ -9,7 +9,7 @@ from services.chassis.telemetry.correlation import correlated
 from services.kernel.clock import Clock
 from services.kernel.decimals import render
 from services.kernel.errors import DomainError
-from services.orchestrator.domain.cycle import FINAL, ZERO, Cycle, CycleState, Side, Signal, begin, size
+from services.orchestrator.domain.cycle import ZERO, Cycle, CycleState, Side, Signal, begin, size
 from services.orchestrator.domain.order import OrderPhase, OrderView
 from services.orchestrator.domain.trading import TradingMode
 from services.orchestrator.ports import (
@@ -40,18 +40,6 @@ async def take_signal(signal: Signal, writer: Writer, now: datetime, max_age: ti
         cycle = _too_old(cycle, now)
     if await writer.add_cycle(cycle):
         _report(cycle)
-
-
-async def follow_order(order: OrderView, writer: Writer, now: datetime) -> None:
-    """Follow a change of an order, inside the transaction that also remembers it was seen."""
-    cycle = await writer.cycle_of_order(order.name)
-    if cycle is None:
-        # The event is faster than the answer of CreateOrder.
-        await writer.put_order_seen(order)
-    elif cycle.state not in FINAL:
-        moved = _after_order(cycle, order, now)
-        if moved is not cycle:
-            await _put(writer, moved)
 
 
 class CycleDriver:
@@ -156,7 +144,7 @@ class CycleDriver:
             # The exchange's event may have been faster than its answer.
             seen = await writer.order_seen(order.name)
             newest = seen if seen is not None and seen.version > order.version else order
-            await _put(writer, _after_placing(present, newest, self._clock.now()))
+            await put_cycle(writer, _after_placing(present, newest, self._clock.now()))
 
     async def _settle(self, cycle: Cycle) -> Cycle:
         """Store a step that was taken from the state before it, unless another instance was faster."""
@@ -164,7 +152,7 @@ class CycleDriver:
             present = await writer.cycle(cycle.id)
             if present is None or present.steps != cycle.steps[:-1]:
                 return present or cycle
-            await _put(writer, cycle)
+            await put_cycle(writer, cycle)
         return cycle
 
     def _wanted(self, cycle: Cycle, quantity: Decimal) -> WantedOrder:
@@ -182,17 +170,11 @@ def _after_placing(cycle: Cycle, order: OrderView, now: datetime) -> Cycle:
     if order.phase is OrderPhase.REFUSED:
         return cycle.to(CycleState.DENIED, order.message, now, reason=order.reason, order=order.name)
     state = CycleState.COMPLETED if order.phase is OrderPhase.ENDED else CycleState.ORDERED
-    return cycle.to(state, _told(order), now, order=order.name, filled_quantity=order.filled_quantity)
+    return cycle.to(state, told(order), now, order=order.name, filled_quantity=order.filled_quantity)
 
 
-def _after_order(cycle: Cycle, order: OrderView, now: datetime) -> Cycle:
-    if order.phase is OrderPhase.WORKING and order.filled_quantity == cycle.filled_quantity:
-        return cycle
-    state = CycleState.ORDERED if order.phase is OrderPhase.WORKING else CycleState.COMPLETED
-    return cycle.to(state, _told(order), now, reason=order.reason, filled_quantity=order.filled_quantity)
-
-
-def _told(order: OrderView) -> str:
+def told(order: OrderView) -> str:
+    """What a step says of its order."""
     return f"the order is {order.state.lower()}, {render(order.filled_quantity)} filled"
 
 
@@ -201,7 +183,8 @@ def _too_old(cycle: Cycle, now: datetime) -> Cycle:
     return cycle.to(CycleState.SKIPPED, f"the signal is {age:.0f} s old", now, reason="SIGNAL_TOO_OLD")
 
 
-async def _put(writer: Writer, cycle: Cycle) -> None:
+async def put_cycle(writer: Writer, cycle: Cycle) -> None:
+    """Store a step, and tell it."""
     await writer.put_cycle(cycle)
     _report(cycle)
 

@@ -72,6 +72,20 @@ class Tally:
     last: Cycle | None
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the cycles want to hear of orders.
+
+    Attributes:
+        orders: resource names of the orders that are followed to their end.
+        placing: resource names of the strategies with a cycle whose order is being placed, so that its
+            name is not known yet.
+    """
+
+    orders: frozenset[str]
+    placing: frozenset[str]
+
+
 class Reader(Protocol):
     """One snapshot of the orchestrator's state."""
 
@@ -85,6 +99,10 @@ class Reader(Protocol):
 
     async def cycle_of_order(self, order: str) -> Cycle | None:
         """The cycle that placed an order."""
+        ...
+
+    async def watched(self) -> Watched:
+        """What the cycles want to hear of orders."""
         ...
 
     async def unplaced(self) -> Sequence[Cycle]:

@@ -12,6 +12,7 @@ class OrchestratorSettings(BaseSettings):
         start_trading: whether the very first start begins to trade; later starts keep the mode.
         max_signal_age: seconds after which a signal is not traded any more.
         retry_pause: seconds between two attempts where a service does not answer.
+        keep_cycles_days: how long cycles are kept that are final.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_ORCHESTRATOR_", frozen=True)
@@ -20,3 +21,4 @@ class OrchestratorSettings(BaseSettings):
     start_trading: bool = True
     max_signal_age: float = Field(default=30.0, gt=0)
     retry_pause: float = Field(default=0.5, gt=0)
+    keep_cycles_days: float = Field(default=90.0, ge=1)

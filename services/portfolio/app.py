@@ -21,7 +21,7 @@ from services.portfolio.sampler import EquitySampler
 from services.portfolio.servicer import PortfolioServicer
 from services.portfolio.settings import PortfolioSettings
 from services.portfolio.storage.books import SqlBooks
-from services.portfolio.storage.equity import SqlEquityStore, SqlFlows
+from services.portfolio.storage.equity import SqlEquityStore, SqlFlows, old_points
 from services.portfolio.storage.tables import REQUESTS
 from services.portfolio.storage.writer import SqlBooksWriter
 from services.portfolio.upstreams import ExchangeVenues, MarketPrices
@@ -79,6 +79,7 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
         runtime.clock,
         timedelta(seconds=settings.equity_interval_seconds),
     )
+    forgetting = old_points(database, runtime.clock, timedelta(days=settings.keep_equity_days))
     once: Once[BooksWriter] = Once(database, runtime.clock, REQUESTS, writer)
     servicer = PortfolioServicer(queries, exchange, once, runtime.clock, runtime.ids)
     return Application(
@@ -91,6 +92,7 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
         background=[
             Background("events_from_exchange", exchange.run),
             Background("equity_points", equity.run),
+            Background("old_equity_points", forgetting.run),
         ],
         self_tests=[exchange.check],
     )

@@ -14,6 +14,7 @@ class PortfolioSettings(BaseSettings):
         lot_method: which tax lot a closing takes from first, of accounts that were not set to another:
             ``fifo``, ``lifo`` or ``hifo``.
         equity_interval_seconds: longest time between two points of an account's equity curve.
+        keep_equity_days: how long points of the equity curve are kept. Nothing else is ever removed.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_PORTFOLIO_", frozen=True)
@@ -21,3 +22,4 @@ class PortfolioSettings(BaseSettings):
     valuation_asset: str = "usdt"
     lot_method: LotMethod = LotMethod.FIFO
     equity_interval_seconds: float = Field(default=60, ge=1)
+    keep_equity_days: float = Field(default=400.0, ge=1)

@@ -18,7 +18,7 @@ from services.strategy.runner import RunnerLimits, RunnerParts
 from services.strategy.servicer import StrategyServicer
 from services.strategy.settings import StrategySettings
 from services.strategy.storage.runners import SqlRunnerStore
-from services.strategy.storage.strategies import SqlSession, SqlStrategyStore
+from services.strategy.storage.strategies import SqlSession, SqlStrategyStore, old_signals
 from services.strategy.storage.tables import REQUESTS
 from services.strategy.upstreams import MarketCandles
 
@@ -50,6 +50,7 @@ def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetr
     lease = timedelta(seconds=settings.lease_seconds)
     pool = RunnerPool(parts, holder, lease=lease, poll=settings.poll_seconds)
 
+    forgetting = old_signals(database, runtime.clock, timedelta(days=settings.keep_signals_days))
     retention = Retention(database, runtime.clock, timedelta(days=settings.keep_events_days))
 
     async def prepare() -> None:
@@ -60,7 +61,11 @@ def assemble(runtime: Runtime, settings: StrategySettings, metrics: StrategyMetr
             Binding(servicer, strategy_service_pb2_grpc.add_StrategyServiceServicer_to_server),
             outbox_binding(database),
         ],
-        background=[Background("runners", pool.run), Background("event_retention", retention.run)],
+        background=[
+            Background("runners", pool.run),
+            Background("event_retention", retention.run),
+            Background("old_signals", forgetting.run),
+        ],
         self_tests=[database.ping],
         prepare=prepare,
         close=pool.stop,

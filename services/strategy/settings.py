@@ -26,6 +26,7 @@ class StrategySettings(BaseSettings):
         lease_seconds: how long a runner's lease lasts without being renewed (PostgreSQL).
         poll_seconds: seconds between two looks at strategies and leases.
         stream_heartbeat_seconds: longest silence of a WatchSignals stream.
+        keep_signals_days: how long signals are kept; 7 at least.
         keep_events_days: how long events are kept for the services that follow them; 7 at least.
     """
 
@@ -42,4 +43,5 @@ class StrategySettings(BaseSettings):
     lease_seconds: float = Field(default=10.0, gt=1)
     poll_seconds: float = Field(default=1.0, gt=0)
     stream_heartbeat_seconds: float = Field(default=5.0, gt=0, le=10)
+    keep_signals_days: float = Field(default=90.0, ge=7)
     keep_events_days: float = Field(default=30.0, ge=7)

@@ -3,23 +3,41 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from services.chassis.persistence import Connection, Database, announce, find_row, insert_if_absent
+from services.chassis.persistence import Connection, Database, Prepared, announce, insert_if_absent
+from services.chassis.persistence.age_limit import AgeLimit
+from services.kernel.clock import Clock
 from services.orchestrator.domain.cycle import FINAL, ZERO, Cycle, CycleState
 from services.orchestrator.domain.order import OrderPhase, OrderView
 from services.orchestrator.domain.trading import Trading, TradingMode
-from services.orchestrator.ports import CycleQuery, NumberedCycle, Tally
+from services.orchestrator.ports import CycleQuery, NumberedCycle, Tally, Watched
 from services.orchestrator.storage.rows import cycle_from, cycle_row
 from services.orchestrator.storage.tables import CYCLES, ORDERS_SEEN, PENDING_CANCELS, TRADING
 
 CHANGED = "orchestrator"
-_UNPLACED = (CycleState.SIGNALLED.name, CycleState.CHECKED.name)
 _FINAL = tuple(state.name for state in FINAL)
+_SIGNALLED, _CHECKED, _ORDERED = (
+    CYCLES.c.state == state.name for state in (CycleState.SIGNALLED, CycleState.CHECKED, CycleState.ORDERED)
+)
+
+_TRADING = Prepared(sa.select(TRADING).where(TRADING.c.account == sa.bindparam("account")))
+_CYCLE = Prepared(sa.select(CYCLES).where(CYCLES.c.cycle_id == sa.bindparam("cycle_id")))
+_CYCLE_OF_ORDER = Prepared(sa.select(CYCLES).where(CYCLES.c.order_name == sa.bindparam("order_name")))
+_UNPLACED = Prepared(sa.select(CYCLES).where(sa.or_(_SIGNALLED, _CHECKED)).order_by(CYCLES.c.number))
+_WATCHED = Prepared(sa.select(CYCLES.c.order_name, CYCLES.c.strategy).where(sa.or_(_CHECKED, _ORDERED)))
+_PUT_CYCLE = Prepared(sa.update(CYCLES).where(CYCLES.c.cycle_id == sa.bindparam("put_cycle_id")))
+_ORDER_SEEN = Prepared(sa.select(ORDERS_SEEN).where(ORDERS_SEEN.c.name == sa.bindparam("name")))
+# What was seen serves only a cycle whose order is being placed.
+_FORGET_ORDERS_SEEN = Prepared(
+    sa.delete(ORDERS_SEEN).where(
+        sa.or_(ORDERS_SEEN.c.name == sa.bindparam("order_name"), ~sa.exists().where(_CHECKED))
+    )
+)
 
 
 class SqlReader:
@@ -40,7 +58,7 @@ class SqlReader:
         Raises:
             LookupError: :meth:`SqlWriter.begin` was never called: a fault of ours.
         """
-        row = await find_row(self._connection, sa.select(TRADING).where(TRADING.c.account == self._account))
+        row = await _TRADING.row(self._connection, {"account": self._account})
         if row is None:
             msg = f"no trading mode is stored for {self._account}"
             raise LookupError(msg)
@@ -48,20 +66,25 @@ class SqlReader:
 
     async def cycle(self, cycle_id: UUID) -> Cycle | None:
         """One cycle."""
-        row = await find_row(self._connection, sa.select(CYCLES).where(CYCLES.c.cycle_id == str(cycle_id)))
+        row = await _CYCLE.row(self._connection, {"cycle_id": str(cycle_id)})
         return None if row is None else cycle_from(row)
 
     async def cycle_of_order(self, order: str) -> Cycle | None:
         """The cycle that placed an order."""
-        row = await find_row(self._connection, sa.select(CYCLES).where(CYCLES.c.order_name == order))
+        row = await _CYCLE_OF_ORDER.row(self._connection, {"order_name": order})
         return None if row is None else cycle_from(row)
 
     async def unplaced(self) -> Sequence[Cycle]:
         """Cycles that have no order yet and are not final, oldest first."""
-        rows = await self._connection.execute(
-            sa.select(CYCLES).where(CYCLES.c.state.in_(_UNPLACED)).order_by(CYCLES.c.number)
+        return [cycle_from(row) for row in await _UNPLACED.rows(self._connection)]
+
+    async def watched(self) -> Watched:
+        """What the cycles want to hear of orders."""
+        rows = await _WATCHED.rows(self._connection)
+        return Watched(
+            orders=frozenset(row["order_name"] for row in rows if row["order_name"]),
+            placing=frozenset(row["strategy"] for row in rows if not row["order_name"]),
         )
-        return [cycle_from(row) for row in rows.mappings()]
 
     async def cycles(self, query: CycleQuery) -> Sequence[NumberedCycle]:
         """Cycles, newest first."""
@@ -96,7 +119,7 @@ class SqlReader:
 
     async def order_seen(self, order: str) -> OrderView | None:
         """The newest version of an order that the exchange has reported."""
-        row = await find_row(self._connection, sa.select(ORDERS_SEEN).where(ORDERS_SEEN.c.name == order))
+        row = await _ORDER_SEEN.row(self._connection, {"name": order})
         return None if row is None else OrderView(**{**row, "phase": OrderPhase(row["phase"])})
 
 
@@ -126,11 +149,9 @@ class SqlWriter(SqlReader):
 
     async def put_cycle(self, cycle: Cycle) -> None:
         """Store a cycle in place of its former state."""
-        await self._connection.execute(
-            sa.update(CYCLES).where(CYCLES.c.cycle_id == str(cycle.id)).values(**cycle_row(cycle))
-        )
-        if cycle.state in FINAL and cycle.order:
-            await self._connection.execute(sa.delete(ORDERS_SEEN).where(ORDERS_SEEN.c.name == cycle.order))
+        await _PUT_CYCLE.run(self._connection, {"put_cycle_id": str(cycle.id), **cycle_row(cycle)})
+        if cycle.state is not CycleState.CHECKED:
+            await _FORGET_ORDERS_SEEN.run(self._connection, {"order_name": cycle.order})
 
     async def put_order_seen(self, order: OrderView) -> None:
         """Remember an order, unless a newer version is known."""
@@ -179,3 +200,10 @@ class SqlStore:
     async def wait_for_change(self, seen: int, timeout: float) -> None:  # noqa: ASYNC109 - waits at most so long, and says nothing
         """Wait until :meth:`changes` is above ``seen``, or ``timeout`` seconds are over."""
         await self._database.notices.wait(CHANGED, seen, timeout)
+
+
+def old_cycles(database: Database, clock: Clock, keep: timedelta) -> AgeLimit:
+    """Forgets cycles that are final and began longer ago than that."""
+    return AgeLimit(
+        database, clock, keep, table=CYCLES, time=CYCLES.c.create_time, stays=CYCLES.c.state.not_in(_FINAL)
+    )

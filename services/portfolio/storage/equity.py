@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, insert, select, true
+from sqlalchemy import Select, func, insert, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence import Database, announce
+from services.chassis.persistence.age_limit import AgeLimit
+from services.kernel.clock import Clock
 from services.kernel.decimals import parse, render
 from services.portfolio.domain.equity import Cause, EquityPoint, Linked
 from services.portfolio.domain.valuation import fitted
@@ -75,6 +78,19 @@ async def list_points(connection: AsyncConnection, asked: PointQuery) -> Sequenc
     if asked.end_time is not None:
         query = query.where(columns.time < asked.end_time)
     return [_point(row) for row in (await connection.execute(query)).mappings()]
+
+
+def old_points(database: Database, clock: Clock, keep: timedelta) -> AgeLimit:
+    """Forgets points older than that, but never one that the next point of its account is linked to."""
+    columns = EQUITY_POINTS.c
+    newest = select(func.max(columns.number)).group_by(columns.account)
+    complete = (
+        select(func.max(columns.number))
+        .where(columns.complete == true())
+        .group_by(columns.account, columns.valuation_asset)
+    )
+    linked = or_(columns.number.in_(newest), columns.number.in_(complete))
+    return AgeLimit(database, clock, keep, table=EQUITY_POINTS, time=columns.time, stays=linked)
 
 
 def _newest(account: str) -> Select[Any]:

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence import Database, announce, find_row, insert_if_absent, put_row
+from services.chassis.persistence.age_limit import AgeLimit
+from services.kernel.clock import Clock
 from services.kernel.names import StrategyName
 from services.strategy.domain.signal import Signal
 from services.strategy.domain.strategy import Strategy
@@ -123,6 +125,14 @@ class SqlStrategyStore:
     def wake_signal_readers(self) -> None:
         """Change that number without a signal."""
         self._database.notices.publish(SIGNALS_TOPIC)
+
+
+def old_signals(database: Database, clock: Clock, keep: timedelta) -> AgeLimit:
+    """Forgets signals older than that, but never the newest: the next one takes the number after it."""
+    newest = select(func.max(SIGNAL.c.sequence)).scalar_subquery()
+    return AgeLimit(
+        database, clock, keep, table=SIGNAL, time=SIGNAL.c.create_time, stays=SIGNAL.c.sequence == newest
+    )
 
 
 async def find_strategy(connection: AsyncConnection, name: StrategyName) -> Strategy | None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.exchange.v1 import exchange_service_pb2, exchange_service_pb2_grpc, order_events_pb2, order_pb2
 from trademesh.orchestrator.v1 import cycle_pb2, orchestrator_service_pb2_grpc, trading_status_pb2
@@ -24,7 +25,7 @@ from services.chassis.persistence import Database, assert_schema_current
 from services.chassis.rpc.client import MeshError
 from services.chassis.runtime import Binding
 from services.orchestrator.app import build
-from services.orchestrator.storage.tables import METADATA
+from services.orchestrator.storage.tables import METADATA, ORDERS_SEEN
 from tests.support.application import EventLog, event_log, running
 from tests.support.rpc import Serve
 
@@ -141,6 +142,12 @@ class Stage:
     risk: Risk
     exchange: Exchange
     portfolio: Portfolio
+    database: Database
+
+    async def seen(self) -> list[str]:
+        """Names of the orders that events told of before they were known."""
+        async with self.database.read() as connection:
+            return list((await connection.execute(sa.select(ORDERS_SEEN.c.name))).scalars())
 
     async def cycle(self, *states: str) -> cycle_pb2.Cycle:
         """The newest cycle, once it is in one of the states."""
@@ -188,7 +195,7 @@ async def stage(serve: Serve, database_url: str, tmp_path: Path) -> AsyncIterato
             running("orchestrator", build, database=database, channels=channels)
         )
         stub = orchestrator_service_pb2_grpc.OrchestratorServiceStub(channel)
-        yield Stage(stub, strategy, orders, risk, exchange, portfolio)
+        yield Stage(stub, strategy, orders, risk, exchange, portfolio, database)
 
 
 async def test_schema_is_what_the_code_speaks_of(database_url: str) -> None:
@@ -258,6 +265,41 @@ async def test_an_event_that_is_faster_than_the_answer_counts(stage: Stage) -> N
     ended.state, ended.version, ended.filled_quantity = FILLED, 9, "0.01"
     await stage.exchange_log.happened(order_events_pb2.OrderChanged(order=ended))
     assert (await stage.cycle("COMPLETED")).filled_quantity == "0.01"
+
+
+async def test_orders_that_no_cycle_waits_for_leave_nothing(stage: Stage) -> None:
+    stage.exchange.state = OPEN
+    await stage.strategy.happened(signal())
+    ordered = await stage.cycle("ORDERED")
+    followed = order_pb2.Order(
+        name=ordered.order, strategy="strategies/sma-cross", version=4, state=CANCELLED, filled_quantity="0"
+    )
+    foreign = [
+        order_pb2.Order(name=f"accounts/paper/orders/{number}", strategy=strategy, version=1, state=OPEN)
+        for number, strategy in enumerate(("", "strategies/other", "strategies/sma-cross"))
+    ]
+    events = (order_events_pb2.OrderChanged(order=order) for order in (*foreign, followed))
+    await stage.exchange_log.happened(order_events_pb2.FillRecorded(), *events)
+    await stage.cycle("COMPLETED")
+    assert await stage.seen() == []
+
+
+async def test_what_was_seen_while_an_order_was_placed_is_forgotten_afterwards(stage: Stage) -> None:
+    stage.exchange.state, stage.exchange.lose_answers = OPEN, 1_000_000
+    await stage.strategy.happened(signal())
+    async with asyncio.timeout(15):
+        while not stage.exchange.orders:
+            await asyncio.sleep(0.01)
+    foreign = order_pb2.Order(
+        name="accounts/paper/orders/b", strategy="strategies/sma-cross", version=1, state=OPEN
+    )
+    await stage.exchange_log.happened(order_events_pb2.OrderChanged(order=foreign))
+    async with asyncio.timeout(15):
+        while await stage.seen() != ["accounts/paper/orders/b"]:
+            await asyncio.sleep(0.01)
+    stage.exchange.lose_answers = 0
+    await stage.cycle("ORDERED")
+    assert await stage.seen() == []
 
 
 async def test_a_denied_signal_makes_no_order(stage: Stage) -> None:
