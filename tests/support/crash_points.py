@@ -1,14 +1,15 @@
 """Moments inside a transaction at which a process kills itself, by what it has just written."""
 
+import inspect
 import os
 import re
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from services.chassis.persistence import sqlite_driver
 
 
 class SqlPoint(StrEnum):
@@ -46,19 +47,52 @@ def kill_at(point: SqlPoint, turn: int) -> None:
     moment = _MOMENTS[point]
     wanted = re.compile(moment.statement)
     count = 0
+    doomed = False
 
-    def statement_done(connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        nonlocal count
+    def done(statement: str) -> None:
+        nonlocal count, doomed
         if wanted.match(statement):
             count += 1
             if count >= turn:
                 if not moment.before_commit:
                     os.kill(os.getpid(), signal.SIGKILL)
-                connection.info["doomed"] = True
+                doomed = True
 
-    def committing(connection: sa.Connection) -> None:
-        if connection.info.get("doomed"):
+    def committing() -> None:
+        if doomed:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    sa.event.listen(Engine, "after_cursor_execute", statement_done)
-    sa.event.listen(Engine, "commit", committing)
+    watch_driver(done, committing)
+
+
+def watch_driver(done: Callable[[str], None], committing: Callable[[], None]) -> None:
+    """Tell of every statement that a SQLite connection of this process ran, and before every commit."""
+    for kind in (sqlite_driver.Connection, sqlite_driver.Cursor):
+        for name in ("execute", "executemany"):
+            setattr(kind, name, _told_after(getattr(kind, name), done))
+    commit = sqlite_driver.Connection.commit
+
+    async def told_commit(connection: sqlite_driver.Connection) -> None:
+        committing()
+        await commit(connection)
+
+    setattr(sqlite_driver.Connection, "commit", told_commit)  # noqa: B010 - a method is in its place
+
+
+def _told_after(run: Callable[..., Any], done: Callable[[str], None]) -> Callable[..., Any]:
+    # A cursor's coroutine runs its statement when it is awaited, so that nothing ran yet when it is made.
+    if inspect.iscoroutinefunction(run):
+
+        async def awaited(driver: object, statement: str, *parameters: Any) -> Any:
+            answer = await run(driver, statement, *parameters)
+            done(statement)
+            return answer
+
+        return awaited
+
+    def called(driver: object, statement: str, *parameters: Any) -> Any:
+        answer = run(driver, statement, *parameters)
+        done(statement)
+        return answer
+
+    return called
