@@ -50,7 +50,7 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
             event = _event_of(envelope)
             if event is None:
                 return
-            await book(event, transaction_id=str(envelope.event_id), books=books)
+            await book(event, transaction_id=envelope.event_id, books=books)
             kind = type(event).__name__
             _log.info("event_booked", kind=kind, source=event.name, sequence=envelope.sequence)
 

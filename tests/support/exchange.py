@@ -151,9 +151,9 @@ class RunningExchange:
         payloads: list[Any] = []
         while len(payloads) < head.latest_sequence:
             frame = await call.read()
-            if frame.WhichOneof("frame") == "event":
-                assert frame.event.sequence == len(payloads) + 1
-                payloads.append(_unpacked(frame.event.payload))
+            for event in frame.page.events:
+                assert event.sequence == len(payloads) + 1
+                payloads.append(_unpacked(event.payload))
         call.cancel()
         return payloads
 

@@ -173,15 +173,18 @@ def read_venue(exchange: Member) -> Venue:
 def read_log(reader: Member, service: str) -> list[Any]:
     """Every event of a service's log."""
     head = reader.call(service, f"{_OUTBOX}GetHead", events_pb.GetHeadRequest(), events_pb.Head)
-    frames = reader.stream(
-        service,
-        f"{_OUTBOX}StreamEvents",
-        events_pb.StreamEventsRequest(),
-        events_pb.StreamEventsResponse,
-        head.latest_sequence + 1,
-    )
-    assert frames[0].HasField("start")
-    return [frame.event for frame in frames[1:]]
+    events: list[Any] = []
+    while len(events) < head.latest_sequence:
+        start, frame = reader.stream(
+            service,
+            f"{_OUTBOX}StreamEvents",
+            events_pb.StreamEventsRequest(after_sequence=len(events)),
+            events_pb.StreamEventsResponse,
+            2,
+        )
+        assert start.HasField("start")
+        events.extend(frame.page.events)
+    return events[: head.latest_sequence]
 
 
 def check(evidence: Evidence, acknowledged: Mapping[str, str] | None = None) -> None:

@@ -93,8 +93,8 @@ async def no_gap_in_events(channel: grpc.aio.Channel) -> None:
     sequence = 0
     while sequence < head.latest_sequence:
         frame = await call.read()
-        if frame.WhichOneof("frame") == "event":
-            assert frame.event.sequence == sequence + 1
+        for event in frame.page.events:
+            assert event.sequence == sequence + 1
             sequence += 1
     call.cancel()
 

@@ -38,22 +38,28 @@ def start(
     )
 
 
-def event(
-    sequence: int, *, text: str | None = None, log_id: str = LOG_ID, identity: str | None = None
-) -> pb.StreamEventsResponse:
-    """An event frame; honest where nothing else is said."""
+def fact(sequence: int, *, log_id: str = LOG_ID, identity: str | None = None) -> pb.Event:
+    """An event; honest where nothing else is said."""
     payload = AnyMessage()
     payload.Pack(StringValue(value=str(sequence)))
-    return pb.StreamEventsResponse(
-        event=pb.Event(
-            sequence=sequence,
-            event_id=event_id(sequence) if identity is None else identity,
-            subject=f"things/{sequence}",
-            payload=payload,
-            correlation_id=f"cause-of-{sequence}",
-            log_id=log_id,
-        )
+    return pb.Event(
+        sequence=sequence,
+        event_id=event_id(sequence) if identity is None else identity,
+        subject=f"things/{sequence}",
+        payload=payload,
+        correlation_id=f"cause-of-{sequence}",
+        log_id=log_id,
     )
+
+
+def page(*events: pb.Event) -> pb.StreamEventsResponse:
+    """A frame of events."""
+    return pb.StreamEventsResponse(page=pb.EventPage(events=events))
+
+
+def event(sequence: int, *, log_id: str = LOG_ID, identity: str | None = None) -> pb.StreamEventsResponse:
+    """A page of one event."""
+    return page(fact(sequence, log_id=log_id, identity=identity))
 
 
 def honest(latest: int) -> Script:

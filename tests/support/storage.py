@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from services.chassis.events import inbox_tables, outbox_tables
+from services.chassis.events import inbox_table, outbox_tables
 from services.chassis.persistence import ExactDecimal, UtcDateTime, table_metadata
 
 MIGRATIONS = "tests.support.storage_migrations"
@@ -33,7 +33,7 @@ EFFECT = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
 )
 outbox_tables(METADATA)
-inbox_tables(METADATA)
+inbox_table(METADATA)
 
 
 def amounts(balance: str, moment: str) -> dict[str, Decimal | datetime]:

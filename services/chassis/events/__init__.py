@@ -18,7 +18,8 @@ from services.chassis.events.subscription import (
 from services.chassis.events.tables import (
     create_inbox_tables,
     create_outbox_tables,
-    inbox_tables,
+    drop_inbox_events,
+    inbox_table,
     outbox_tables,
 )
 
@@ -33,7 +34,8 @@ __all__ = [
     "SubscriptionState",
     "create_inbox_tables",
     "create_outbox_tables",
-    "inbox_tables",
+    "drop_inbox_events",
+    "inbox_table",
     "outbox",
     "outbox_binding",
     "outbox_tables",

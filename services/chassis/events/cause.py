@@ -12,9 +12,13 @@ from services.chassis.telemetry.correlation import correlated
 @contextmanager
 def under_cause_of(envelope: Envelope) -> Iterator[None]:
     """Work inside the block under the correlation id and the trace of the event."""
-    token = context.attach(propagate.extract(envelope.trace_context))
-    try:
-        with correlated(envelope.correlation_id):
+    with correlated(envelope.correlation_id):
+        traced = envelope.trace_context
+        if not traced:
             yield
-    finally:
-        context.detach(token)
+            return
+        token = context.attach(propagate.extract(dict(traced)))
+        try:
+            yield
+        finally:
+            context.detach(token)

@@ -1,12 +1,10 @@
 """An event as its consumers see it."""
 
 import builtins
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Self, TypeVar
-from uuid import UUID
+from typing import TypeVar
 
-from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from trademesh.events.v1 import outbox_service_pb2 as pb
 
@@ -15,55 +13,58 @@ from services.chassis.rpc.timestamps import to_datetime
 M = TypeVar("M", bound=Message)
 
 
-@dataclass(frozen=True, slots=True)
 class Envelope:
     """A fact from another service's log, with what belongs to it.
 
-    Attributes:
+    It reads from the message what it is asked for: most consumers pass over most events.
+
+    Args:
         source: name of the service that owns the log, as in ``exchange``.
-        log_id: identity of the log.
+        event: its wire form.
+
+    Attributes:
+        source: see above.
         sequence: place in the log, 1 for the first.
-        event_id: identity of the event, unique over all logs.
-        subject: resource name of what the event is about.
-        payload: the fact, packed.
-        correlation_id: id of the call that caused it; empty when there was none.
-        trace_context: W3C trace headers of that call; empty when it was not traced.
-        create_time: when it was written, UTC.
+        event_id: identity of the event, unique over all logs: a UUID in lower-case text.
     """
 
-    source: str
-    log_id: str
-    sequence: int
-    event_id: UUID
-    subject: str
-    payload: AnyMessage
-    correlation_id: str
-    trace_context: dict[str, str]
-    create_time: datetime
+    __slots__ = ("_event", "event_id", "sequence", "source")
 
-    @classmethod
-    def of(cls, source: str, event: pb.Event) -> Self:
-        """Read an event from its wire form.
+    def __init__(self, source: str, event: pb.Event) -> None:
+        self._event = event
+        self.source = source
+        self.sequence = event.sequence
+        self.event_id = event.event_id
 
-        Raises:
-            ValueError: the event id is no UUID.
-        """
-        return cls(
-            source=source,
-            log_id=event.log_id,
-            sequence=event.sequence,
-            event_id=UUID(event.event_id),
-            subject=event.subject,
-            payload=event.payload,
-            correlation_id=event.correlation_id,
-            trace_context=dict(event.trace_context),
-            create_time=to_datetime(event.create_time),
-        )
+    @property
+    def log_id(self) -> str:
+        """Identity of the log."""
+        return self._event.log_id
+
+    @property
+    def subject(self) -> str:
+        """Resource name of what the event is about."""
+        return self._event.subject
+
+    @property
+    def correlation_id(self) -> str:
+        """Id of the call that caused it; empty when there was none."""
+        return self._event.correlation_id
+
+    @property
+    def trace_context(self) -> Mapping[str, str]:
+        """W3C trace headers of that call; empty when it was not traced."""
+        return self._event.trace_context
+
+    @property
+    def create_time(self) -> datetime:
+        """When it was written, UTC."""
+        return to_datetime(self._event.create_time)
 
     @property
     def type(self) -> str:
         """Full name of the payload's message, as in ``trademesh.exchange.v1.OrderEvent``."""
-        return self.payload.TypeName()
+        return self._event.payload.type_url.rpartition("/")[2]
 
     def unpack(self, kind: builtins.type[M]) -> M | None:
         """The payload, or None when it is not a message of this kind.
@@ -71,5 +72,4 @@ class Envelope:
         Raises:
             google.protobuf.message.DecodeError: the bytes are not such a message.
         """
-        message = kind()
-        return message if self.payload.Unpack(message) else None
+        return kind.FromString(self._event.payload.value) if self.type == kind.DESCRIPTOR.full_name else None

@@ -8,7 +8,7 @@ class LogDivergedError(DomainError):
 
     Its database was lost, or restored from an old copy, or the events that come next are so old that
     they are not kept any more. To go on would skip or repeat events, so
-    the subscription halts until the right log is back or an operator decides (``inbox.replace_log``).
+    the subscription halts until the right log is back or an operator decides (docs/operations.md).
     """
 
     def __init__(self, source: str, message: str) -> None:

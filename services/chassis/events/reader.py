@@ -1,7 +1,8 @@
 """Reads one event stream and checks every frame before anybody acts on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -15,14 +16,15 @@ from services.chassis.events.inbox import Cursor
 
 START_TIMEOUT_S = 10.0
 _SILENT_HEARTBEATS = 3
+_EVENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _Call = grpc.aio.UnaryStreamCall[pb.StreamEventsRequest, pb.StreamEventsResponse]
 
 
 class EventStream:
     """An open stream whose start frame fits the cursor.
 
-    Iterating gives an envelope for each event and None for each heartbeat, and ends when the server
-    ends the stream.
+    Iterating gives the envelopes of each page, none for a heartbeat, and ends when the server ends the
+    stream.
 
     Attributes:
         log_id: identity of the log.
@@ -62,37 +64,48 @@ class EventStream:
         finally:
             call.cancel()
 
-    async def __aiter__(self) -> AsyncIterator[Envelope | None]:
+    async def __aiter__(self) -> AsyncIterator[Sequence[Envelope]]:
         while (frame := await _next_frame(self._call, self._patience)) is not None:
             match frame.WhichOneof("frame"):
-                case "event":
-                    yield self._checked(frame.event)
+                case "page":
+                    yield self._checked(frame.page.events)
                 case "heartbeat":
-                    self.latest_sequence = max(self.latest_sequence, frame.heartbeat.latest_sequence)
-                    yield None
+                    self._expect(frame.heartbeat.latest_sequence)
+                    yield ()
                 case "end":
                     return
                 case other:
                     raise StreamBrokenError(f"unexpected frame {other}")
 
-    def _checked(self, event: pb.Event) -> Envelope:
-        if not self._begun and event.sequence > self._position + 1:
+    def _expect(self, latest_sequence: int) -> None:
+        """A server that falls silent has sent all that it knows of."""
+        if latest_sequence > self._position:
+            raise StreamBrokenError(f"silence at {latest_sequence}, received up to {self._position}")
+
+    def _checked(self, events: Sequence[pb.Event]) -> Sequence[Envelope]:
+        if not events:
+            raise StreamBrokenError("a page without events")
+        first = events[0].sequence
+        if not self._begun and first > self._position + 1:
             raise LogDivergedError(
-                self._source, f"events {self._position + 1} to {event.sequence - 1} are not kept any more"
+                self._source, f"events {self._position + 1} to {first - 1} are not kept any more"
             )
         self._begun = True
-        if event.sequence != self._position + 1:
-            raise StreamBrokenError(f"sequence {event.sequence} after {self._position}")
-        if event.log_id != self.log_id:
-            raise LogDivergedError(self._source, f"event of log {event.log_id} in a stream of {self.log_id}")
-        self._position = event.sequence
-        self.latest_sequence = max(self.latest_sequence, event.sequence)
-        try:
-            return Envelope.of(self._source, event)
-        except ValueError as error:
-            raise StreamBrokenError(
-                f"event {event.sequence} has no readable id: {event.event_id!r}"
-            ) from error
+        envelopes = [Envelope(self._source, event) for event in events]
+        for envelope in envelopes:
+            if envelope.sequence != self._position + 1:
+                raise StreamBrokenError(f"sequence {envelope.sequence} after {self._position}")
+            if envelope.log_id != self.log_id:
+                raise LogDivergedError(
+                    self._source, f"event of log {envelope.log_id} in a stream of {self.log_id}"
+                )
+            if _EVENT_ID.fullmatch(envelope.event_id) is None:
+                raise StreamBrokenError(
+                    f"event {envelope.sequence} has no readable id: {envelope.event_id!r}"
+                )
+            self._position = envelope.sequence
+        self.latest_sequence = max(self.latest_sequence, self._position)
+        return envelopes
 
 
 async def _next_frame(call: Any, patience: float) -> pb.StreamEventsResponse | None:

@@ -1,7 +1,7 @@
 """Serves the event log of this service as a resumable stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,23 +18,26 @@ from services.chassis.rpc.server import Binding
 
 PAGE_SIZE = 256
 HEARTBEAT_S = 1.0
+LINGER_S = 0.01
 POLL_S = 0.05
+_MOST_BYTES = 1024 * 1024
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 _log = structlog.get_logger(__name__)
 
 
 class OutboxServicer(pb_grpc.OutboxServiceServicer):
-    """Replays the log from any point, then follows it.
+    """Replays the log from any point, then follows it, a page of events in each frame.
 
-    A stream holds one page of events at most: it reads the next page when the consumer has taken
-    this one, so a slow consumer slows only itself. It holds no database connection while it waits.
-    Nothing is ever pruned from the log.
+    A stream holds one page at most: it reads the next one when the consumer has taken this one, so a
+    slow consumer slows only itself and gets fuller pages. It holds no database connection while it waits.
 
     Args:
         database: the database that holds the log.
-        page_size: events read at once.
+        page_size: most events of a frame.
         heartbeat: seconds of silence after which a heartbeat is sent.
+        linger: seconds between two pages of one stream that is not behind. The first page after a
+            silence goes at once; under load the next ones fill meanwhile.
         poll: seconds between two looks for events that other processes wrote (PostgreSQL only; a
             SQLite file has one process, which wakes its streams itself).
     """
@@ -45,17 +48,19 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
         *,
         page_size: int = PAGE_SIZE,
         heartbeat: float = HEARTBEAT_S,
+        linger: float = LINGER_S,
         poll: float = POLL_S,
     ) -> None:
         self._database = database
         self._page_size = page_size
         self._heartbeat = heartbeat
+        self._linger = linger
         self._poll = poll
         self._draining = False
         self._streams = 0
         self._poller: asyncio.Task[None] | None = None
         self._reading = asyncio.Lock()
-        self._newest = _Page(-1, -1, ())
+        self._newest = _Page(-1, -1, pb.EventPage(), full=False)
 
     @property
     def streams(self) -> int:
@@ -102,32 +107,32 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
 
     async def _frames(self, position: int, log_id: str) -> AsyncIterator[pb.StreamEventsResponse]:
         notices = self._database.notices
-        while not self._ends():
-            seen = notices.version(outbox.TOPIC)  # before reading: a commit in between wakes us
-            events = await self._page(position, seen, log_id)
-            for event in events:
-                yield pb.StreamEventsResponse(event=event)
-                position = event.sequence
-                if self._ends():
-                    return
-            if len(events) == self._page_size:
+        now = asyncio.get_running_loop().time
+        next_time = now()
+        while not self._draining:
+            page = await self._page(position, log_id)
+            if page.events.events:
+                next_time = now() + self._linger
+                yield pb.StreamEventsResponse(page=page.events)
+                position = page.events.events[-1].sequence
+            if page.full:
                 continue
-            changed = await notices.wait(outbox.TOPIC, seen, self._heartbeat)
-            if not changed:
+            if await notices.wait(outbox.TOPIC, page.version, self._heartbeat):
+                await asyncio.sleep(max(0.0, next_time - now()))
+            else:
                 yield pb.StreamEventsResponse(heartbeat=pb.Heartbeat(latest_sequence=position))
 
-    def _ends(self) -> bool:
-        return self._draining
-
-    async def _page(self, position: int, version: int, log_id: str) -> Sequence[pb.Event]:
+    async def _page(self, position: int, log_id: str) -> "_Page":
         """The events after a position. Streams that stand at one place, as most do, share one reading."""
         async with self._reading:
+            version = self._database.notices.version(outbox.TOPIC)  # before reading: what comes then wakes us
             page = self._newest
-            if (page.position, page.version) != (position, version):
+            if not page.serves(position, version):
                 async with self._database.read() as connection:
                     events = await outbox.page(connection, position, self._page_size, log_id)
-                self._newest = page = _Page(position, version, events)
-        return page.events
+                full = len(events.events) == self._page_size
+                self._newest = page = _Page(position, version, events, full=_cut(events) or full)
+        return page
 
     @asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
@@ -170,11 +175,31 @@ class OutboxServicer(pb_grpc.OutboxServiceServicer):
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Events after a position, read when the log had changed so often."""
+    """Events after a position, read when the log had changed so often.
+
+    Attributes:
+        position: the sequence before its first.
+        version: how often the log had changed.
+        events: what a frame holds.
+        full: whether there may be more.
+    """
 
     position: int
     version: int
-    events: Sequence[pb.Event]
+    events: pb.EventPage
+    full: bool
+
+    def serves(self, position: int, version: int) -> bool:
+        """Whether a stream at a position may send it. Events stay what they are; that none came does not."""
+        return self.position == position and (self.version == version or len(self.events.events) > 0)
+
+
+def _cut(page: pb.EventPage) -> bool:
+    """Leave out the later events of a page that is too large for a message; answers whether any."""
+    whole = len(page.events)
+    while len(page.events) > 1 and page.ByteSize() > _MOST_BYTES:
+        del page.events[len(page.events) // 2 :]
+    return len(page.events) < whole
 
 
 def _end(reason: "pb.StreamEnd.Reason") -> pb.StreamEventsResponse:

@@ -1,9 +1,10 @@
 """Applies the events of another service's log to this service's database, each once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import partial
 
@@ -25,7 +26,7 @@ ApplyHere = Callable[[Envelope], Awaitable[None]]
 Unit = Callable[[AsyncConnection], AbstractAsyncContextManager[ApplyHere]]
 
 BATCH = 64
-BUFFER = 256
+_PAGES = 4
 _MOVED = "moved"
 
 
@@ -54,9 +55,9 @@ class SubscriptionState(Enum):
 class Subscription:
     """Follows one source for ever; see :meth:`run`.
 
-    The inbox row of an event, the cursor and the effect commit in one transaction, so a crash
-    anywhere leaves either all three or none. Several instances on one database may follow the same
-    source: the cursor decides in the transaction, and each event takes effect once.
+    The cursor and the effects of the events that it passes commit in one transaction, so a crash
+    anywhere leaves either both or none. Several instances on one database may follow the same
+    source: the cursor moves only from where it was seen, and each event takes effect once.
 
     Args:
         channel: channel to the source.
@@ -66,7 +67,6 @@ class Subscription:
             :class:`InUnits`, for effects that share what they read and write in one transaction.
         clock: tells the time of the rows.
         batch: most events that share a transaction when many wait.
-        buffer: most events that wait in memory.
     """
 
     def __init__(
@@ -78,7 +78,6 @@ class Subscription:
         clock: Clock,
         *,
         batch: int = BATCH,
-        buffer: int = BUFFER,
     ) -> None:
         self._channel = channel
         self._source = source
@@ -86,11 +85,13 @@ class Subscription:
         self._unit = apply.unit if isinstance(apply, InUnits) else partial(_each_alone, apply)
         self._clock = clock
         self._batch = batch
-        self._buffer = buffer
+        self._cursor = inbox.Cursor("", 0, "")
         self._position = 0
         self._known_head: int | None = None
         self._failing: int | None = None
         self._moves = Notices()
+        self._shown_position = metrics.POSITION.labels(source)
+        self._shown_lag = metrics.LAG.labels(source)
         self._log = structlog.get_logger(__name__).bind(source=source)
         self._reconnect = Backoff()
         self._state = SubscriptionState.CONNECTING
@@ -158,34 +159,37 @@ class Subscription:
         async with EventStream.open(self._channel, self._source, cursor) as stream:
             if cursor is None:
                 async with self._database.write() as connection:
-                    await inbox.begin_log(connection, self._source, stream.log_id, self._clock.now())
+                    cursor = await inbox.begin_log(connection, self._source, stream.log_id, self._clock.now())
+            self._cursor = cursor
             self._learn_head(stream.latest_sequence)
             self._enter(SubscriptionState.STREAMING)
-            waiting: asyncio.Queue[Envelope] = asyncio.Queue(self._buffer)
+            waiting: asyncio.Queue[Sequence[Envelope]] = asyncio.Queue(_PAGES)
             async with asyncio.TaskGroup() as tasks:
                 applier = tasks.create_task(self._apply_for_ever(waiting))
                 await self._receive(stream, waiting)
                 await waiting.join()
                 applier.cancel()
 
-    async def _receive(self, stream: EventStream, waiting: asyncio.Queue[Envelope]) -> None:
-        async for envelope in stream:
+    async def _receive(self, stream: EventStream, waiting: asyncio.Queue[Sequence[Envelope]]) -> None:
+        async for page in stream:
             self._learn_head(stream.latest_sequence)
             self._reconnect.reset()
-            if envelope is not None:
+            if page:
                 # A full queue stops the reading, and thereby the sender.
-                await waiting.put(envelope)
+                await waiting.put(page)
 
-    async def _apply_for_ever(self, waiting: asyncio.Queue[Envelope]) -> None:
+    async def _apply_for_ever(self, waiting: asyncio.Queue[Sequence[Envelope]]) -> None:
         while True:
-            batch = [await waiting.get()]
-            while len(batch) < self._batch and not waiting.empty():
-                batch.append(waiting.get_nowait())
-            await self._apply_all(batch)
-            for _ in batch:
+            pages = [await waiting.get()]
+            while not waiting.empty():
+                pages.append(waiting.get_nowait())
+            events = [envelope for page in pages for envelope in page]
+            for first in range(0, len(events), self._batch):
+                await self._apply_all(events[first : first + self._batch])
+            for _ in pages:
                 waiting.task_done()
 
-    async def _apply_all(self, batch: list[Envelope]) -> None:
+    async def _apply_all(self, batch: Sequence[Envelope]) -> None:
         """Apply together; where that fails, one by one, so that only the event at fault waits."""
         if len(batch) > 1:
             try:
@@ -213,31 +217,50 @@ class Subscription:
                 self._report_success(envelope)
                 return
 
-    async def _commit(self, batch: list[Envelope]) -> None:
+    async def _commit(self, batch: Sequence[Envelope]) -> None:
         """Apply events in one transaction; pass over what this or another instance has applied already."""
         now = self._clock.now()
         async with self._database.write() as connection:
-            cursor = await inbox.load_cursor(connection, self._source)
-            if cursor is None or cursor.log_id != batch[0].log_id:
-                raise LogDivergedError(self._source, f"it is {batch[0].log_id}, the cursor is of {cursor}")
-            fresh = self._fresh(batch, cursor.sequence)
-            reached = cursor.sequence
+            fresh, cursor = await self._admit(connection, batch, now)
             if fresh:
-                reached = fresh[-1].sequence
-                await inbox.admit(connection, fresh, now)
                 async with self._unit(connection) as apply:
                     for envelope in fresh:
                         with under_cause_of(envelope):
                             await apply(envelope)
-        self._move(reached)
+        self._cursor = cursor
+        self._move(cursor.sequence)
 
-    def _fresh(self, batch: list[Envelope], applied: int) -> list[Envelope]:
+    async def _admit(
+        self, connection: AsyncConnection, batch: Sequence[Envelope], now: datetime
+    ) -> tuple[Sequence[Envelope], inbox.Cursor]:
+        """Move the cursor to the end of a batch. Gives the events that it passed, and where it is now."""
+        last = batch[-1]
+        reached = inbox.Cursor(last.log_id, last.sequence, last.event_id)
+        fresh = self._after(self._cursor, batch)
+        if fresh and await inbox.move_cursor(connection, self._source, self._cursor, reached, now):
+            return fresh, reached
+        # Somebody has moved it: another instance, or we did, and never heard of the commit.
+        present = await inbox.load_cursor(connection, self._source)
+        if present is None or present.log_id != last.log_id:
+            raise LogDivergedError(self._source, f"it is {last.log_id}, the cursor is of {present}")
+        fresh = self._after(present, batch)
+        if not fresh:
+            return (), present
+        if not await inbox.move_cursor(connection, self._source, present, reached, now):
+            raise StreamBrokenError("the cursor moved while nobody else could move it")
+        return fresh, reached
+
+    def _after(self, cursor: inbox.Cursor, batch: Sequence[Envelope]) -> Sequence[Envelope]:
         """The events of a batch that are not applied yet: the ones right after the cursor."""
-        fresh = [envelope for envelope in batch if envelope.sequence > applied]
-        for expected, envelope in enumerate(fresh, start=applied + 1):
-            if envelope.sequence != expected:
-                raise StreamBrokenError(f"sequence {envelope.sequence} instead of {expected}")
-        return fresh
+        applied = cursor.sequence + 1 - batch[0].sequence
+        if applied < 0:
+            raise StreamBrokenError(f"sequence {batch[0].sequence} instead of {cursor.sequence + 1}")
+        if 0 < applied <= len(batch) and batch[applied - 1].event_id != cursor.event_id:
+            raise LogDivergedError(
+                self._source,
+                f"event {cursor.sequence} is {batch[applied - 1].event_id}, applied was {cursor.event_id}",
+            )
+        return batch[applied:]
 
     def _learn_head(self, latest_sequence: int) -> None:
         self._known_head = max(self._known_head or 0, latest_sequence)
@@ -249,8 +272,8 @@ class Subscription:
         self._moves.publish(_MOVED)
 
     def _show_position(self) -> None:
-        metrics.POSITION.labels(self._source).set(self._position)
-        metrics.LAG.labels(self._source).set(max(0, (self._known_head or 0) - self._position))
+        self._shown_position.set(self._position)
+        self._shown_lag.set(max(0, (self._known_head or 0) - self._position))
 
     def _show_state(self) -> None:
         for state in SubscriptionState:
@@ -263,7 +286,7 @@ class Subscription:
             self._log.error(
                 "event_apply_failed",
                 sequence=envelope.sequence,
-                event_id=str(envelope.event_id),
+                event_id=envelope.event_id,
                 type=envelope.type,
                 subject=envelope.subject,
                 correlation_id=envelope.correlation_id,

@@ -1,6 +1,6 @@
-"""The tables of an event log (outbox) and of what a service has applied from others' logs (inbox).
+"""The tables of an event log (outbox), and the one of what a service has applied from others' logs (inbox).
 
-The ``*_tables`` functions are what queries use. The ``create_*_tables`` functions are for migrations
+``outbox_tables`` and ``inbox_table`` are what queries use. The other functions are for migrations
 and never change again: a later change of the tables is a new function and a new migration, since
 databases made by the old one exist.
 """
@@ -16,7 +16,6 @@ from services.chassis.persistence.types import UtcDateTime
 OUTBOX_LOG = "outbox_log"
 OUTBOX_EVENT = "outbox_event"
 INBOX_CURSOR = "inbox_cursor"
-INBOX_EVENT = "inbox_event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +28,6 @@ class OutboxTables:
     """
 
     log: sa.Table
-    event: sa.Table
-
-
-@dataclass(frozen=True, slots=True)
-class InboxTables:
-    """What a service has applied.
-
-    Attributes:
-        cursor: one row for each source: which log, and how far.
-        event: one row for each applied event.
-    """
-
-    cursor: sa.Table
     event: sa.Table
 
 
@@ -71,9 +57,9 @@ def outbox_tables(metadata: sa.MetaData) -> OutboxTables:
     return OutboxTables(log, event)
 
 
-def inbox_tables(metadata: sa.MetaData) -> InboxTables:
-    """Declare the tables of the inbox in a service's metadata."""
-    cursor = sa.Table(
+def inbox_table(metadata: sa.MetaData) -> sa.Table:
+    """Declare the table of the inbox in a service's metadata: which log of each source, and how far."""
+    return sa.Table(
         INBOX_CURSOR,
         metadata,
         sa.Column("source", sa.Text, primary_key=True),
@@ -82,16 +68,6 @@ def inbox_tables(metadata: sa.MetaData) -> InboxTables:
         sa.Column("event_id", sa.Text, nullable=False),
         sa.Column("update_time", UtcDateTime, nullable=False),
     )
-    event = sa.Table(
-        INBOX_EVENT,
-        metadata,
-        sa.Column("source", sa.Text, primary_key=True),
-        sa.Column("event_id", sa.Text, primary_key=True),
-        sa.Column("sequence", sa.BigInteger, nullable=False),
-        sa.Column("apply_time", UtcDateTime, nullable=False),
-        sa.UniqueConstraint("source", "sequence"),
-    )
-    return InboxTables(cursor, event)
 
 
 def create_outbox_tables(op: Any) -> None:
@@ -123,7 +99,7 @@ def create_outbox_tables(op: Any) -> None:
 
 
 def create_inbox_tables(op: Any) -> None:
-    """For a migration: make the tables of the inbox.
+    """For a migration: make the tables of the inbox as they were first, with a row for each event.
 
     Args:
         op: ``alembic.op``.
@@ -144,3 +120,12 @@ def create_inbox_tables(op: Any) -> None:
         sa.Column("apply_time", UtcDateTime, nullable=False),
         sa.UniqueConstraint("source", "sequence"),
     )
+
+
+def drop_inbox_events(op: Any) -> None:
+    """For a migration: the inbox keeps its cursors and no row for each event any more.
+
+    Args:
+        op: ``alembic.op``.
+    """
+    op.drop_table("inbox_event")

@@ -2,12 +2,12 @@
 
 import sqlalchemy as sa
 
-from services.chassis.events import inbox_tables
+from services.chassis.events import inbox_table
 from services.chassis.persistence import ExactDecimal, UtcDateTime, table_metadata
 from services.chassis.persistence.requests import request_tables
 
 METADATA = table_metadata()
-INBOX = inbox_tables(METADATA)
+INBOX = inbox_table(METADATA)
 REQUESTS = request_tables(METADATA)
 
 # One row: the mode. Its key is there so that it can only be one.

@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint
 
-from services.chassis.events import inbox_tables
+from services.chassis.events import inbox_table
 from services.chassis.persistence import ExactDecimal, UtcDateTime, table_metadata
 from services.chassis.persistence.requests import request_tables
 
 METADATA = table_metadata()
-INBOX = inbox_tables(METADATA)
+INBOX = inbox_table(METADATA)
 REQUESTS = request_tables(METADATA)
 
 # SQLite numbers rows by itself only in a column of type INTEGER.

@@ -13,9 +13,11 @@ from services.chassis.events import SubscriptionState
 from services.chassis.persistence import Database
 from tests.support.eventlog import BOUND_S, binding, effects, open_database, subscribed, until
 from tests.support.rpc import serving
-from tests.support.scriptedlog import Script, ScriptedLog, event, event_id, honest, start
+from tests.support.scriptedlog import Script, ScriptedLog, event, event_id, fact, honest, page, start
 
 END = pb.StreamEventsResponse(end=pb.StreamEnd(reason=pb.StreamEnd.REASON_DRAINING))
+
+SILENT_AT_4 = pb.StreamEventsResponse(heartbeat=pb.Heartbeat(latest_sequence=4))
 
 
 @pytest.fixture
@@ -44,6 +46,16 @@ async def scripted(log: ScriptedLog) -> AsyncIterator[grpc.aio.Channel]:
         pytest.param(lambda after: [start(after, 4), event(1), start(after, 4)], id="two starts"),
         pytest.param(lambda after: [start(after, 4), event(1), pb.StreamEventsResponse()], id="empty frame"),
         pytest.param(lambda after: [start(after, 4), event(1, identity="no uuid")], id="unreadable id"),
+        pytest.param(
+            lambda after: [start(after, 4), page(fact(1), fact(2), fact(4), fact(3))], id="gap in a page"
+        ),
+        pytest.param(lambda after: [start(after, 4), page(fact(1), fact(2), fact(2))], id="repeat in a page"),
+        pytest.param(
+            lambda after: [start(after, 4), page(fact(1), fact(2)), page(fact(2), fact(3))],
+            id="overlapping pages",
+        ),
+        pytest.param(lambda after: [start(after, 4), page()], id="empty page"),
+        pytest.param(lambda after: [start(after, 4), event(1), SILENT_AT_4], id="lost page"),
         pytest.param(lambda after: [END], id="end at once"),
     ],
 )
@@ -66,7 +78,8 @@ async def test_after_a_broken_stream_the_next_one_goes_on(database: Database, fi
         ),
         pytest.param(lambda after: [start(after, 3), event(3, log_id=event_id(99))], id="strange event"),
         pytest.param(
-            lambda after: [start(after, 3), event(3, identity=event_id(1))], id="known id, new place"
+            lambda after: [start(after, 4), page(fact(3, log_id=event_id(99)), fact(4))],
+            id="strange event in a page",
         ),
     ],
 )

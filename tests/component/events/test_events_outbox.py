@@ -49,9 +49,7 @@ class Reader:
     async def events(self, count: int) -> list[pb.Event]:
         found: list[pb.Event] = []
         while len(found) < count:
-            frame = await self.next()
-            if frame.HasField("event"):
-                found.append(frame.event)
+            found.extend((await self.next()).page.events)
         return found
 
     def close(self) -> None:
@@ -147,14 +145,44 @@ async def test_a_rolled_back_event_never_was_and_leaves_no_gap(database: Databas
 
 
 async def test_fifty_writers_make_one_gapless_log(database: Database, stub: Stub) -> None:
-    reader = Reader(stub)
+    readers = [Reader(stub) for _ in range(3)]  # they share what is read
     sequences = await asyncio.gather(*(add_events(database, f"{number}") for number in range(50)))
-    events = await reader.events(50)
-    reader.close()
     assert sorted(sequences) == list(range(1, 51))
-    assert [event.sequence for event in events] == list(range(1, 51))
-    by_writer = {event.subject: event.sequence for event in events}
-    assert [by_writer[f"things/{number}"] for number in range(50)] == sequences
+    for reader in readers:
+        events = await reader.events(50)
+        reader.close()
+        assert [event.sequence for event in events] == list(range(1, 51))
+        by_writer = {event.subject: event.sequence for event in events}
+        assert [by_writer[f"things/{number}"] for number in range(50)] == sequences
+
+
+async def test_while_events_keep_coming_they_share_pages(database: Database) -> None:
+    servicer = OutboxServicer(database, linger=0.3)
+    async with serving([binding(servicer)]) as channel:
+        reader = Reader(pb_grpc.OutboxServiceStub(channel))
+        assert (await reader.next()).HasField("start")
+        for number in range(30):
+            await add_events(database, str(number))
+        sizes: list[int] = []
+        while sum(sizes) < 30:
+            sizes.append(len((await reader.next()).page.events))
+        assert len(sizes) < 15
+        servicer.drain()
+
+
+async def test_a_page_of_large_events_fits_a_message(database: Database, stub: Stub) -> None:
+    large = [f"{number}-{'x' * 100_000}" for number in range(30)]
+    huge = "30-" + "x" * 1_000_000  # with its subject above the bound of a page
+    await add_events(database, *large, huge, "31-")
+    reader = Reader(stub)
+    assert (await reader.next()).HasField("start")
+    pages: list[pb.EventPage] = []
+    while sum(len(page.events) for page in pages) < 32:
+        pages.append((await reader.next()).page)
+    reader.close()
+    assert [event.sequence for page in pages for event in page.events] == list(range(1, 33))
+    assert all(page.ByteSize() <= 1024 * 1024 or len(page.events) == 1 for page in pages)
+    assert len(pages) < 32
 
 
 async def test_draining_ends_every_stream(database: Database) -> None:
@@ -165,7 +193,9 @@ async def test_draining_ends_every_stream(database: Database) -> None:
             assert (await reader.next()).HasField("start")
         servicer.drain()
         for reader in readers:
-            assert (await reader.next()).end.reason == pb.StreamEnd.REASON_DRAINING
+            while (frame := await reader.next()).HasField("heartbeat"):
+                pass
+            assert frame.end.reason == pb.StreamEnd.REASON_DRAINING
 
 
 async def test_a_consumer_that_does_not_read_holds_nobody_up(database: Database, stub: Stub) -> None:

@@ -51,7 +51,7 @@ async def kept(database: Database) -> list[int]:
     """The sequences that are there."""
     async with database.read() as connection:
         head = await outbox.head(connection)
-        events = await outbox.page(connection, 0, 1000, head.log_id)
+        events = (await outbox.page(connection, 0, 1000, head.log_id)).events
         assert await outbox.first_sequence(connection) == (
             events[0].sequence if events else head.latest_sequence + 1
         )

@@ -32,7 +32,7 @@ FAULTS = ("cut", "repeat", "skip", "swap", "stale")
 
 
 class UnreliableLog(OutboxServicer):
-    """The real log, whose next event frames suffer the faults that wait in ``faults``."""
+    """The real log, whose next pages suffer the faults that wait in ``faults``."""
 
     def __init__(self, database: Any) -> None:
         super().__init__(database, heartbeat=0.1, page_size=3)
@@ -44,7 +44,7 @@ class UnreliableLog(OutboxServicer):
         held: list[pb.StreamEventsResponse] = []
         sent: list[pb.StreamEventsResponse] = []
         async for frame in super().StreamEvents(request, context):
-            fault = self.faults.pop(0) if frame.HasField("event") and self.faults else ""
+            fault = self.faults.pop(0) if frame.HasField("page") and self.faults else ""
             if fault == "cut":
                 return
             if fault == "skip":
@@ -58,7 +58,7 @@ class UnreliableLog(OutboxServicer):
                 for each in sent:
                     yield each
             held.clear()
-            if frame.HasField("event"):
+            if frame.HasField("page"):
                 sent.append(frame)
 
 

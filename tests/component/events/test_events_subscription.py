@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -180,6 +181,7 @@ async def test_waiting_in_vain_ends(databases: tuple[Database, Database]) -> Non
 
 
 async def test_another_log_halts_until_somebody_decides(new_database_url: Callable[[], str]) -> None:
+    """The decision is the statement of docs/operations.md."""
     old, new, taker = [await open_database(new_database_url()) for _ in range(3)]
     async with served(old) as channel, subscribed(channel, taker) as subscription:
         await subscription.wait_for(await add_events(old, "a", "b"), BOUND_S)
@@ -193,19 +195,44 @@ async def test_another_log_halts_until_somebody_decides(new_database_url: Callab
             log_id = (await outbox.head(connection)).log_id
             first = await outbox.event_id_at(connection, 1)
         async with taker.write() as connection:
-            await inbox.replace_log(
-                connection,
-                source="maker",
-                log_id=log_id,
-                after_sequence=1,
-                after_event_id=first,
-                now=CLOCK.now(),
-            )
+            change = "SET log_id = :log, sequence = 1, event_id = :event WHERE source = 'maker'"
+            decision = sa.text(f"UPDATE inbox_cursor {change}")
+            await connection.execute(decision, {"log": log_id, "event": first})
         await subscription.wait_for(3, BOUND_S)
         await subscription.check()
     assert await effects(taker) == ["a", "b", "y", "z"]
     for database in (old, new, taker):
         await database.close()
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_what_another_instance_has_applied_is_passed_over_if_it_is_the_same_event(
+    databases: tuple[Database, Database], same: bool
+) -> None:
+    maker, taker = databases
+    here, elsewhere = uuid4(), uuid4()
+    async with served(maker) as channel, subscribed(channel, taker) as subscription:
+        await subscription.wait_for(await add_events(maker, "a", "b"), BOUND_S)
+        async with taker.write() as connection:
+            seen = await inbox.load_cursor(connection, "maker")
+            assert seen is not None
+            reached = inbox.Cursor(seen.log_id, 3, str(here if same else elsewhere))
+            assert await inbox.move_cursor(connection, "maker", seen, reached, CLOCK.now())
+            assert not await inbox.move_cursor(connection, "maker", seen, reached, CLOCK.now())
+        async with maker.write() as connection:
+            for text, identity in (("c", here), ("d", None)):
+                await outbox.append(
+                    connection,
+                    StringValue(value=text),
+                    subject="things/x",
+                    now=CLOCK.now(),
+                    event_id=identity,
+                )
+        if same:
+            await subscription.wait_for(4, BOUND_S)
+        else:
+            await until(lambda: subscription.state is SubscriptionState.HALTED)
+    assert await effects(taker) == (["a", "b", "d"] if same else ["a", "b"])
 
 
 async def test_two_instances_on_one_database_apply_each_event_once(postgres_server: PostgresServer) -> None:
@@ -228,17 +255,19 @@ async def test_two_instances_on_one_database_apply_each_event_once(postgres_serv
         postgres_server.drop(url)
 
 
-async def test_the_inbox_remembers_each_event(databases: tuple[Database, Database]) -> None:
+async def test_the_cursor_names_the_last_event_that_took_effect(
+    databases: tuple[Database, Database],
+) -> None:
     maker, taker = databases
     async with served(maker) as channel, subscribed(channel, taker) as subscription:
         await subscription.wait_for(await add_events(maker, "a", "b"), BOUND_S)
+    async with maker.read() as connection:
+        head, last = await outbox.head(connection), await outbox.event_id_at(connection, 2)
     async with taker.read() as connection:
-        query = sa.text("SELECT source, sequence FROM inbox_event ORDER BY sequence")
-        rows = (await connection.execute(query)).all()
         cursor = await inbox.load_cursor(connection, "maker")
-    assert [tuple(row) for row in rows] == [("maker", 1), ("maker", 2)]
-    assert cursor is not None
-    assert cursor.sequence == 2
+        rows = (await connection.execute(sa.text("SELECT count(*) FROM inbox_cursor"))).scalar_one()
+    assert cursor == inbox.Cursor(head.log_id, 2, last)
+    assert rows == 1
 
 
 async def test_it_ends_when_told_to_even_in_the_moment_something_breaks(

@@ -195,7 +195,7 @@ async def test_signals_are_listed_watched_and_streamed_as_events(serve: Serve, d
                 outbox_service_pb2.StreamEventsRequest(after_sequence=2)
             )
             assert (await events.read()).start.latest_sequence == 3
-            event = (await events.read()).event
+            (event,) = (await events.read()).page.events
             payload = signal_pb2.Signal()
             assert event.payload.Unpack(payload)
             assert payload == first.signals[0]

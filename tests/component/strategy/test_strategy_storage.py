@@ -56,7 +56,7 @@ async def test_a_signal_its_event_and_the_place_are_one(database_url: str) -> No
         assert await made.store.signals_after(CROSS, 0, 9) == [signal]
         assert await made.runners.position(CROSS) == _position()
         async with database.read() as connection:
-            (event,) = await outbox.page(connection, 0, 9, "")
+            (event,) = (await outbox.page(connection, 0, 9, "")).events
         payload = signal_pb2.Signal()
         assert event.payload.Unpack(payload)
         assert (payload.name, payload.sequence, payload.fast_average) == (signal.name, 1, "100.12345678")

@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from trademesh.options.v1 import method_pb2 as trademesh_dot_options_dot_v1_dot_method__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trademesh/events/v1/outbox_service.proto\x12\x13trademesh.events.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trademesh/options/v1/method.proto\"E\n\x13StreamEventsRequest\x12.\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\rafterSequence\"\x88\x02\n\x14StreamEventsResponse\x12\x38\n\x05start\x18\x01 \x01(\x0b\x32 .trademesh.events.v1.StreamStartH\x00R\x05start\x12\x32\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1a.trademesh.events.v1.EventH\x00R\x05\x65vent\x12>\n\theartbeat\x18\x03 \x01(\x0b\x32\x1e.trademesh.events.v1.HeartbeatH\x00R\theartbeat\x12\x32\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1e.trademesh.events.v1.StreamEndH\x00R\x03\x65ndB\x0e\n\x05\x66rame\x12\x05\xbaH\x02\x08\x01\"\xbd\x01\n\x0bStreamStart\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\'\n\x0flatest_sequence\x18\x02 \x01(\x03R\x0elatestSequence\x12$\n\x0e\x61\x66ter_event_id\x18\x03 \x01(\tR\x0c\x61\x66terEventId\x12H\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\"\x97\x03\n\x05\x45vent\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x19\n\x08\x65vent_id\x18\x02 \x01(\tR\x07\x65ventId\x12\x18\n\x07subject\x18\x03 \x01(\tR\x07subject\x12.\n\x07payload\x18\x04 \x01(\x0b\x32\x14.google.protobuf.AnyR\x07payload\x12%\n\x0e\x63orrelation_id\x18\x05 \x01(\tR\rcorrelationId\x12Q\n\rtrace_context\x18\x06 \x03(\x0b\x32,.trademesh.events.v1.Event.TraceContextEntryR\x0ctraceContext\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x15\n\x06log_id\x18\x08 \x01(\tR\x05logId\x1a?\n\x11TraceContextEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"4\n\tHeartbeat\x12\'\n\x0flatest_sequence\x18\x01 \x01(\x03R\x0elatestSequence\"\x9c\x01\n\tStreamEnd\x12=\n\x06reason\x18\x01 \x01(\x0e\x32%.trademesh.events.v1.StreamEnd.ReasonR\x06reason\"P\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n\x0fREASON_DRAINING\x10\x01\x12\x19\n\x15REASON_SEQUENCE_AHEAD\x10\x02\"\x10\n\x0eGetHeadRequest\"F\n\x04Head\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\'\n\x0flatest_sequence\x18\x02 \x01(\x03R\x0elatestSequence2\xf3\x01\n\rOutboxService\x12|\n\x0cStreamEvents\x12(.trademesh.events.v1.StreamEventsRequest\x1a).trademesh.events.v1.StreamEventsResponse\"\x15\xca\xc1\x18\x11\n\x0b\x65vents.read\x18\x03 \x03\x30\x01\x12\x64\n\x07GetHead\x12#.trademesh.events.v1.GetHeadRequest\x1a\x19.trademesh.events.v1.Head\"\x19\xca\xc1\x18\x15\n\x0b\x65vents.read\x12\x02\x08\x05\x18\x01 \x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trademesh/events/v1/outbox_service.proto\x12\x13trademesh.events.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trademesh/options/v1/method.proto\"E\n\x13StreamEventsRequest\x12.\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\rafterSequence\"\x97\x02\n\x14StreamEventsResponse\x12\x38\n\x05start\x18\x01 \x01(\x0b\x32 .trademesh.events.v1.StreamStartH\x00R\x05start\x12>\n\theartbeat\x18\x03 \x01(\x0b\x32\x1e.trademesh.events.v1.HeartbeatH\x00R\theartbeat\x12\x32\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1e.trademesh.events.v1.StreamEndH\x00R\x03\x65nd\x12\x34\n\x04page\x18\x05 \x01(\x0b\x32\x1e.trademesh.events.v1.EventPageH\x00R\x04pageB\x0e\n\x05\x66rame\x12\x05\xbaH\x02\x08\x01J\x04\x08\x02\x10\x03R\x05\x65vent\"\xbd\x01\n\x0bStreamStart\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\'\n\x0flatest_sequence\x18\x02 \x01(\x03R\x0elatestSequence\x12$\n\x0e\x61\x66ter_event_id\x18\x03 \x01(\tR\x0c\x61\x66terEventId\x12H\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\"L\n\tEventPage\x12?\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.trademesh.events.v1.EventB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02R\x06\x65vents\"\x97\x03\n\x05\x45vent\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x19\n\x08\x65vent_id\x18\x02 \x01(\tR\x07\x65ventId\x12\x18\n\x07subject\x18\x03 \x01(\tR\x07subject\x12.\n\x07payload\x18\x04 \x01(\x0b\x32\x14.google.protobuf.AnyR\x07payload\x12%\n\x0e\x63orrelation_id\x18\x05 \x01(\tR\rcorrelationId\x12Q\n\rtrace_context\x18\x06 \x03(\x0b\x32,.trademesh.events.v1.Event.TraceContextEntryR\x0ctraceContext\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x15\n\x06log_id\x18\x08 \x01(\tR\x05logId\x1a?\n\x11TraceContextEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"4\n\tHeartbeat\x12\'\n\x0flatest_sequence\x18\x01 \x01(\x03R\x0elatestSequence\"\x9c\x01\n\tStreamEnd\x12=\n\x06reason\x18\x01 \x01(\x0e\x32%.trademesh.events.v1.StreamEnd.ReasonR\x06reason\"P\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n\x0fREASON_DRAINING\x10\x01\x12\x19\n\x15REASON_SEQUENCE_AHEAD\x10\x02\"\x10\n\x0eGetHeadRequest\"F\n\x04Head\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\'\n\x0flatest_sequence\x18\x02 \x01(\x03R\x0elatestSequence2\xf3\x01\n\rOutboxService\x12|\n\x0cStreamEvents\x12(.trademesh.events.v1.StreamEventsRequest\x1a).trademesh.events.v1.StreamEventsResponse\"\x15\xca\xc1\x18\x11\n\x0b\x65vents.read\x18\x03 \x03\x30\x01\x12\x64\n\x07GetHead\x12#.trademesh.events.v1.GetHeadRequest\x1a\x19.trademesh.events.v1.Head\"\x19\xca\xc1\x18\x15\n\x0b\x65vents.read\x12\x02\x08\x05\x18\x01 \x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMEVENTSREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_STREAMEVENTSRESPONSE'].oneofs_by_name['frame']._loaded_options = None
   _globals['_STREAMEVENTSRESPONSE'].oneofs_by_name['frame']._serialized_options = b'\272H\002\010\001'
+  _globals['_EVENTPAGE'].fields_by_name['events']._loaded_options = None
+  _globals['_EVENTPAGE'].fields_by_name['events']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\002'
   _globals['_EVENT_TRACECONTEXTENTRY']._loaded_options = None
   _globals['_EVENT_TRACECONTEXTENTRY']._serialized_options = b'8\001'
   _globals['_OUTBOXSERVICE'].methods_by_name['StreamEvents']._loaded_options = None
@@ -49,23 +51,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMEVENTSREQUEST']._serialized_start=221
   _globals['_STREAMEVENTSREQUEST']._serialized_end=290
   _globals['_STREAMEVENTSRESPONSE']._serialized_start=293
-  _globals['_STREAMEVENTSRESPONSE']._serialized_end=557
-  _globals['_STREAMSTART']._serialized_start=560
-  _globals['_STREAMSTART']._serialized_end=749
-  _globals['_EVENT']._serialized_start=752
-  _globals['_EVENT']._serialized_end=1159
-  _globals['_EVENT_TRACECONTEXTENTRY']._serialized_start=1096
-  _globals['_EVENT_TRACECONTEXTENTRY']._serialized_end=1159
-  _globals['_HEARTBEAT']._serialized_start=1161
-  _globals['_HEARTBEAT']._serialized_end=1213
-  _globals['_STREAMEND']._serialized_start=1216
-  _globals['_STREAMEND']._serialized_end=1372
-  _globals['_STREAMEND_REASON']._serialized_start=1292
-  _globals['_STREAMEND_REASON']._serialized_end=1372
-  _globals['_GETHEADREQUEST']._serialized_start=1374
-  _globals['_GETHEADREQUEST']._serialized_end=1390
-  _globals['_HEAD']._serialized_start=1392
-  _globals['_HEAD']._serialized_end=1462
-  _globals['_OUTBOXSERVICE']._serialized_start=1465
-  _globals['_OUTBOXSERVICE']._serialized_end=1708
+  _globals['_STREAMEVENTSRESPONSE']._serialized_end=572
+  _globals['_STREAMSTART']._serialized_start=575
+  _globals['_STREAMSTART']._serialized_end=764
+  _globals['_EVENTPAGE']._serialized_start=766
+  _globals['_EVENTPAGE']._serialized_end=842
+  _globals['_EVENT']._serialized_start=845
+  _globals['_EVENT']._serialized_end=1252
+  _globals['_EVENT_TRACECONTEXTENTRY']._serialized_start=1189
+  _globals['_EVENT_TRACECONTEXTENTRY']._serialized_end=1252
+  _globals['_HEARTBEAT']._serialized_start=1254
+  _globals['_HEARTBEAT']._serialized_end=1306
+  _globals['_STREAMEND']._serialized_start=1309
+  _globals['_STREAMEND']._serialized_end=1465
+  _globals['_STREAMEND_REASON']._serialized_start=1385
+  _globals['_STREAMEND_REASON']._serialized_end=1465
+  _globals['_GETHEADREQUEST']._serialized_start=1467
+  _globals['_GETHEADREQUEST']._serialized_end=1483
+  _globals['_HEAD']._serialized_start=1485
+  _globals['_HEAD']._serialized_end=1555
+  _globals['_OUTBOXSERVICE']._serialized_start=1558
+  _globals['_OUTBOXSERVICE']._serialized_end=1801
 # @@protoc_insertion_point(module_scope)
