@@ -5,9 +5,7 @@ event, and is restored where an event is consumed.
 """
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 METADATA_KEY = "x-correlation-id"
 REQUEST_ID_KEY = "x-request-id"
@@ -22,15 +20,22 @@ def new_correlation_id() -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-@contextmanager
-def correlated(value: str) -> Iterator[None]:
+class correlated:  # noqa: N801 - reads as the block it opens
     """Work inside the block under this id.
 
     Args:
         value: the id, as an event brought it; a fresh one is made where it is empty.
     """
-    token = correlation_id.set(value or new_correlation_id())
-    try:
-        yield
-    finally:
-        correlation_id.reset(token)
+
+    __slots__ = ("_token", "_value")
+
+    _token: Token[str]
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __enter__(self) -> None:
+        self._token = correlation_id.set(self._value or new_correlation_id())
+
+    def __exit__(self, *_: object) -> None:
+        correlation_id.reset(self._token)

@@ -1,8 +1,15 @@
 """Trace context, log lines, metrics page, identifiers."""
 
+import atexit
+import io
 import json
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 from uuid import RFC_4122
 
 import aiohttp
@@ -16,7 +23,8 @@ from services.chassis.clock import SystemClock
 from services.chassis.ids import UuidSource
 from services.chassis.settings import ChassisSettings
 from services.chassis.telemetry.correlation import correlated, correlation_id
-from services.chassis.telemetry.logs import configure_logging
+from services.chassis.telemetry.line_writer import LineWriter
+from services.chassis.telemetry.logs import Line, configure_logging
 from services.chassis.telemetry.metrics import MetricsPage
 from services.chassis.telemetry.tracing import TraceContext, start_tracing, trace_context
 
@@ -58,25 +66,38 @@ def test_no_endpoint_means_no_spans() -> None:
     assert start_tracing("market", "market-1", None, 1.0) is None
 
 
+_Configure = Callable[..., LineWriter]
+
+
 @pytest.fixture
-def _log() -> Iterator[None]:
+def configure() -> Iterator[_Configure]:
+    """``configure_logging``, taken back after the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    yield
+    writers: list[LineWriter] = []
+
+    def configured(*arguments: str) -> LineWriter:
+        writers.append(configure_logging(*arguments))
+        return writers[-1]
+
+    yield configured
+    for writer in writers:
+        writer.close()
+        atexit.unregister(writer.close)
     structlog.reset_defaults()
     logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
 
 
-@pytest.mark.usefixtures("_log")
-def test_a_log_line_says_who_and_for_what(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("market", "market-1")
+def test_a_log_line_says_who_and_for_what(configure: _Configure, capsys: pytest.CaptureFixture[str]) -> None:
+    writer = configure("market", "market-1")
     context = TraceContext.parse(_HEADER)
     reset = trace_context.set(context)
     with correlated("cause-1"):
         structlog.get_logger("any").info("order_accepted", price="1.5", api_token="abc")
     trace_context.reset(reset)
+    writer.flush()
     line = json.loads(capsys.readouterr().err)
     assert line.pop("timestamp").endswith("Z")
     assert line == {
@@ -91,25 +112,116 @@ def test_a_log_line_says_who_and_for_what(capsys: pytest.CaptureFixture[str]) ->
     }
 
 
-@pytest.mark.usefixtures("_log")
-def test_other_peoples_logs_and_tracebacks_are_json_too(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("market", "market-1", "warning")
+def test_other_peoples_logs_and_tracebacks_are_json_too(
+    configure: _Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer = configure("market", "market-1", "warning")
     structlog.get_logger("any").info("unheard")
     try:
         int("boom")
     except ValueError:
         logging.getLogger("asyncio").exception("task failed")
         structlog.get_logger("any").exception("rpc_failed")
+    writer.flush()
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["event"] for line in lines] == ["task failed", "rpc_failed"]
     assert all("ValueError: invalid literal" in line["exception"] for line in lines)
     assert all(line["service"] == "market" for line in lines)
 
 
-@pytest.mark.usefixtures("_log")
 def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ValueError, match="loud"):
         configure_logging("market", "market-1", "loud")
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.text(), _VALUES, max_size=5), st.text())
+def test_a_line_is_one_json_object_whatever_is_logged(fields: dict[str, Any], event: str) -> None:
+    text = Line("market", "market-1")(None, "info", {**fields, "event": event})
+    assert text.isascii()
+    assert text.isprintable()
+    read = json.loads(text)
+    assert read["event"] == event
+    named = {key: value for key, value in fields.items() if read[key] != "[hidden]" and key != "event"}
+    assert {key: read[key] for key in named} == named
+
+
+def test_what_json_does_not_know_is_text() -> None:
+    fields = {"price": Decimal("1.50"), "when": datetime(2026, 1, 1, tzinfo=UTC), "kind": _Kind.BUY}
+    read = json.loads(Line("market", "market-1")(None, "exception", {**fields, "event": "odd"}))
+    assert (read["price"], read["when"], read["kind"]) == ("1.50", "2026-01-01 00:00:00+00:00", "buy")
+    assert read["level"] == "error"
+
+
+class _Kind(StrEnum):
+    BUY = "buy"
+
+
+class _Pipe(io.StringIO):
+    """A file that remembers its writes, and can be closed like a pipe whose reader is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self.gone = False
+
+    def write(self, text: str) -> int:
+        if self.gone:
+            raise BrokenPipeError
+        self.pieces.append(text)
+        return len(text)
+
+
+def test_lines_are_written_whole_in_order_and_in_pieces_that_a_pipe_takes_at_once() -> None:
+    pipe = _Pipe()
+    writer = LineWriter(pipe)
+    lines = [str(number) * (number % 90) for number in range(1000)] + ["x" * 10_000, "last"]
+    for line in lines:
+        writer.write(line)
+    writer.close()
+    assert "".join(pipe.pieces).split("\n") == [*lines, ""]
+    assert all(piece.endswith("\n") for piece in pipe.pieces)
+    assert all(len(piece) <= 4096 or piece.count("\n") == 1 for piece in pipe.pieces)
+    assert len(pipe.pieces) < len(lines) / 4
+
+
+def test_lines_are_written_without_anybody_asking() -> None:
+    pipe = _Pipe()
+    writer = LineWriter(pipe)
+    writer.write("one")
+    while not pipe.pieces:
+        time.sleep(0.001)
+    writer.close()
+    assert pipe.pieces == ["one\n"]
+
+
+def test_a_pipe_that_nobody_reads_any_more_harms_nobody() -> None:
+    pipe = _Pipe()
+    pipe.gone = True
+    writer = LineWriter(pipe)
+    writer.write("one")
+    writer.flush()
+    pipe.gone = False
+    writer.write("two")
+    writer.close()
+    assert pipe.pieces == ["two\n"]
+
+
+def test_what_is_too_much_for_a_stuck_pipe_is_counted() -> None:
+    pipe = _Pipe()
+    writer = LineWriter(pipe)
+    with writer._writing:  # as if the pipe took nothing
+        for _ in range(50_010):
+            writer.write("x")
+    writer.close()
+    *written, last, _ = "".join(pipe.pieces).split("\n")
+    assert written == ["x"] * 50_000
+    assert json.loads(last) == {"level": "warning", "event": "log_lines_dropped", "count": 10}
 
 
 def test_correlation_ends_with_its_block() -> None:
