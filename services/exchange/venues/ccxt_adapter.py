@@ -12,6 +12,7 @@ from services.exchange.domain.fills import Balance
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
 from services.exchange.domain.positions import VenuePosition
+from services.exchange.domain.terms import limit_of
 from services.exchange.ports import (
     Accepted,
     AlreadyThere,
@@ -39,6 +40,7 @@ from services.exchange.venues.ccxt_session import Session, Sessions
 from services.exchange.venues.ccxt_settings import CcxtSettings, MissingKeyError
 from services.exchange.venues.ccxt_stream import Stream
 from services.kernel.clock import Clock
+from services.kernel.decimals import is_multiple
 
 T = TypeVar("T")
 _ASK_S: Final = 10.0
@@ -179,13 +181,15 @@ class CcxtVenue:
                 convert.transfer_of(
                     account=account,
                     venue=self.venue_id,
-                    transfer_id=transfer_id,
-                    code=code,
-                    amount=amount,
-                    time_ms=time_ms,
+                    transfer_id=each.transfer_id,
+                    code=each.code,
+                    amount=each.amount,
+                    time_ms=each.time_ms,
                     now=now,
+                    kind=each.kind,
+                    instrument=self._reader.instrument_named(each.symbol),
                 )
-                for transfer_id, code, amount, time_ms in found
+                for each in found
             ]
             return TransferPage(transfers, mark, more)
 
@@ -320,8 +324,19 @@ class CcxtVenue:
                 return Uncertain(verdict.message)
 
     def _precise(self, reason: str, order: Order) -> str:
-        """Binance has one word for a quantity that is off its lot, too small or too large."""
+        """Binance has one word for a quantity that is off its lot, too small or too large.
+
+        Its futures have one for a price and a quantity with too many decimals.
+        """
         rules = self._sessions.listed[order.instrument].rules
+        limit = limit_of(order.terms)
+        if (
+            reason == "QUANTITY_OFF_LOT"
+            and limit is not None
+            and is_multiple(order.quantity, rules.lot_size)
+            and not is_multiple(limit.price, rules.tick_size)
+        ):
+            return "PRICE_OFF_TICK"
         if reason == "QUANTITY_OFF_LOT" and order.quantity > rules.max_quantity:
             return "QUANTITY_TOO_LARGE"
         if reason == "QUANTITY_OFF_LOT" and order.quantity < rules.min_quantity:

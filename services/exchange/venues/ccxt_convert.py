@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from services.exchange.domain.assets import Contract, Side
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
-from services.exchange.domain.fills import Balance, Liquidity, Transfer
+from services.exchange.domain.fills import Balance, Liquidity, Transfer, TransferKind
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order
 from services.exchange.domain.positions import VenuePosition
@@ -184,7 +184,16 @@ def balances_of(told: Raw, account: str, venue: str, now: datetime) -> list[Bala
 
 
 def transfer_of(
-    *, account: str, venue: str, transfer_id: str, code: str, amount: Decimal, time_ms: Any, now: datetime
+    *,
+    account: str,
+    venue: str,
+    transfer_id: str,
+    code: str,
+    amount: Decimal,
+    time_ms: Any,
+    now: datetime,
+    kind: TransferKind = TransferKind.UNSPECIFIED,
+    instrument: str = "",
 ) -> Transfer:
     """Money that came in (above zero) or left."""
     return Transfer(
@@ -195,6 +204,8 @@ def transfer_of(
         amount=amount,
         exchange_time=moment(time_ms),
         receive_time=now,
+        kind=kind,
+        instrument=instrument,
     )
 
 
@@ -247,8 +258,9 @@ def rules_of(market: Raw) -> InstrumentRules:
         contract=contract_of(market),
         maker_fee_rate=_rate(market.get("maker")),
         taker_fee_rate=_rate(market.get("taker")),
-        # Binance, Bybit and Crypto.com take the fee of a spot trade from what it brings in.
-        fee_in_received=True,
+        # Binance, Bybit and Crypto.com take the fee of a spot trade from what it brings in, that of a
+        # contract from what it settles in.
+        fee_in_received=not market.get("contract"),
     )
 
 

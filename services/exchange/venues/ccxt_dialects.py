@@ -5,20 +5,18 @@ paged, or what an error means for an order; that is here, for each venue, from i
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from services.exchange.domain.budgets import Budget, CallKind
 from services.exchange.domain.capabilities import Capabilities, KindSupport
 from services.exchange.domain.terms import Kind, TimeInForce
 from services.exchange.venues import ccxt_codes
-from services.exchange.venues.ccxt_convert import Raw, number
+from services.exchange.venues.ccxt_convert import Raw
 from services.exchange.venues.ccxt_errors import Codes
-from services.kernel.decimals import EXACT
+from services.exchange.venues.ccxt_transfers import Moved, journal_entry, moved_in_or_out, not_of_trades
 
 Options = Mapping[str, Any]
-Moved = tuple[str, str, Decimal, Any]
-"""A transfer: its id, ccxt's code of the asset, the amount with its sign, milliseconds."""
+
 
 _RECEIVE_WINDOW_MS: Final = 4000
 """A request that is longer on its way is refused by the venue. Shorter than the time after which the
@@ -26,8 +24,6 @@ exchange service believes a "no such order"."""
 
 _MINUTE: Final = 60
 _AT_ONCE: Final = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
-_OF_TRADES: Final = frozenset({"COMMISSION", "REALIZED_PNL", "TRADE"})
-"""Entries of a contract account's journal that fills tell already."""
 
 
 class Dialect:
@@ -104,8 +100,8 @@ class Dialect:
         """Deposits and withdrawals of a range of milliseconds that are done."""
         came = await client.fetch_deposits(None, since, None, {"until": until})
         left = await client.fetch_withdrawals(None, since, None, {"until": until})
-        return [_moved("deposit", each, 1) for each in came if each["status"] == "ok"] + [
-            _moved("withdrawal", each, -1) for each in left if each["status"] == "ok"
+        return [moved_in_or_out("deposit", each, 1) for each in came if each["status"] == "ok"] + [
+            moved_in_or_out("withdrawal", each, -1) for each in left if each["status"] == "ok"
         ]
 
     async def trades_of(self, client: Any, symbol: str, venue_order_id: str) -> Sequence[Raw]:
@@ -241,11 +237,19 @@ class BinanceUsdm(Binance):
             ),
         )
 
+    async def trades_of(self, client: Any, symbol: str, venue_order_id: str) -> Sequence[Raw]:
+        """By the order's id; ccxt's own method is for spot only."""
+        found: Sequence[Raw] = await client.fetch_my_trades(
+            symbol, None, self.trade_page, {"orderId": venue_order_id}
+        )
+        return found
+
     async def moved_between(self, client: Any, market: str, since: int, until: int) -> Sequence[Moved]:
         """The income history: transfers, funding and the like, without what fills tell already."""
         entries = await client.fetch_ledger(None, since, 1000, {"until": until})
         return [
-            _entry(each, each["info"].get("incomeType")) for each in _not_of_trades(entries, "incomeType")
+            journal_entry(each, each["info"].get("incomeType"))
+            for each in not_of_trades(entries, "incomeType")
         ]
 
     def client_order_id(self, trade: Raw) -> str:
@@ -298,7 +302,7 @@ class Bybit(Dialect):
     async def moved_between(self, client: Any, market: str, since: int, until: int) -> Sequence[Moved]:
         """The transaction log of the account, without what fills tell already."""
         entries = await client.fetch_ledger(None, since, 50, {"until": until})
-        return [_entry(each, each["info"].get("type")) for each in _not_of_trades(entries, "type")]
+        return [journal_entry(each, each["info"].get("type")) for each in not_of_trades(entries, "type")]
 
     def client_order_id(self, trade: Raw) -> str:
         """``orderLinkId``."""
@@ -346,20 +350,3 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
     "cryptocom": CryptoCom(),
 }
 """By ccxt's id of the exchange."""
-
-
-def _moved(kind: str, told: Raw, sign: int) -> Moved:
-    amount, fee = number(told["amount"]), told.get("fee") or {}
-    if sign < 0 and fee.get("cost") and fee.get("currency") == told["currency"]:
-        amount = EXACT.add(amount, number(fee["cost"]))
-    return f"{kind}:{told['id']}", told["currency"], amount * sign, told["timestamp"]
-
-
-def _not_of_trades(entries: Sequence[Raw], key: str) -> Sequence[Raw]:
-    return [each for each in entries if each["info"].get(key) not in _OF_TRADES]
-
-
-def _entry(told: Raw, kind: Any) -> Moved:
-    amount = number(told["amount"])
-    signed = amount.copy_negate() if told["direction"] == "out" else amount
-    return f"{str(kind).lower()}:{told['id']}:{told['currency']}", told["currency"], signed, told["timestamp"]

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from services.exchange.venues.ccxt_convert import Raw
-from services.exchange.venues.ccxt_dialects import Dialect, Moved
+from services.exchange.venues.ccxt_dialects import Dialect
+from services.exchange.venues.ccxt_transfers import Moved
 
 T = TypeVar("T")
 _OVERLAP_MS: Final = 5_000
@@ -88,7 +89,7 @@ class History:
         return await self._by_time(
             mark,
             lambda since, until: self.dialect.moved_between(client, market, since, until),
-            lambda moved: (moved[0], int(moved[3])),
+            lambda moved: (moved.transfer_id, int(moved.time_ms)),
             self.dialect.trade_page,
         )
 

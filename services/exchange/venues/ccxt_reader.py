@@ -88,6 +88,11 @@ class Reader:
             order = replace(order, client_order_id=f"{_FOREIGN}{order.venue_order_id}")
         return session.known.learn(order)
 
+    def instrument_named(self, symbol: str) -> str:
+        """The configured instrument with a symbol of the venue's own; empty where there is none."""
+        found = (name for name, each in self._sessions.listed.items() if each.market["id"] == symbol)
+        return next(found, "")
+
     def ours(self, told: Raw) -> str | None:
         """The configured instrument that a structure speaks of."""
         symbol = told.get("symbol")

@@ -84,9 +84,20 @@ class Desk:
         floor: where they are matched.
         doors: the way there, with all that happens on it.
         ids: for orders whose owners gave no id.
+        refusal: what Binance would say where the venue says this.
+        check_room: told how many open orders an account has of a symbol; raises where that is too many.
     """
 
-    def __init__(self, floor: TradingFloor, doors: Doors, ids: IdSource) -> None:
+    def __init__(
+        self,
+        floor: TradingFloor,
+        doors: Doors,
+        ids: IdSource,
+        refusal: Callable[[DomainError], BinanceError] = of_domain,
+        check_room: Callable[[int], None] = rules.check_open_orders,
+    ) -> None:
+        self._of_domain = refusal
+        self._check_open_orders = check_room
         self._floor = floor
         self._doors = doors
         self._ids = ids
@@ -99,7 +110,7 @@ class Desk:
     async def place(self, account: str, draft: Draft) -> OrderWithFills:
         """Accept an order and match it; raises BinanceError or DomainError."""
         named = self._named(draft)
-        _check_room(self._floor.venue.account(account), named)
+        self._check_room(self._floor.venue.account(account), named)
         return await self._doors.place(account, named.request)
 
     async def cancel(self, account: str, wanted: Cancelling) -> Order:
@@ -124,10 +135,10 @@ class Desk:
         named = self._named(draft)
 
         def command(venue: Venue, now_ns: int) -> Replaced:
-            cancelled = _tried(lambda: self._cancel(venue, account, wanted, now_ns))
+            cancelled = self._tried(lambda: self._cancel(venue, account, wanted, now_ns))
             if isinstance(cancelled, BinanceError) and not go_on:
                 return Replaced(cancelled, None)
-            return Replaced(cancelled, _tried(lambda: _place(venue, account, named, now_ns)))
+            return Replaced(cancelled, self._tried(lambda: self._place(venue, account, named, now_ns)))
 
         return await self._doors.travel(Operation.PLACE, account, lambda: self._run(command))
 
@@ -193,6 +204,10 @@ class Desk:
         """What an account has, and the exchange time at which it has it."""
         return await self._ask(lambda venue, now_ns: (venue.account(account).balances(), now_ns))
 
+    async def look(self, account: str, look: Callable[[Account, Venue, int], T]) -> T:
+        """What is to be seen of an account, in one step; ``look`` gets exchange time, too."""
+        return await self._ask(lambda venue, now_ns: look(venue.account(account), venue, now_ns))
+
     async def transfers(self, account: str) -> Sequence[Transfer]:
         """All money that came into an account or left it, by transfer id."""
         found: list[Transfer] = []
@@ -224,30 +239,27 @@ class Desk:
 
     async def _run(self, command: Callable[[Venue, int], T]) -> T:
         """Run a command whose refusals may be Binance's: the floor knows the domain's only."""
-        outcome = await self._floor.execute(lambda venue, now_ns: _tried(lambda: command(venue, now_ns)))
+        outcome = await self._floor.execute(lambda venue, now_ns: self._tried(lambda: command(venue, now_ns)))
         if isinstance(outcome, BinanceError):
             raise outcome
         return outcome
 
+    def _tried(self, attempt: Callable[[], T]) -> T | BinanceError:
+        try:
+            return attempt()
+        except BinanceError as error:
+            return error
+        except DomainError as error:
+            return self._of_domain(error)
 
-def _tried(attempt: Callable[[], T]) -> T | BinanceError:
-    try:
-        return attempt()
-    except BinanceError as error:
-        return error
-    except DomainError as error:
-        return of_domain(error)
+    def _place(self, venue: Venue, account: str, draft: Draft, now_ns: int) -> OrderWithFills:
+        owner = venue.account(account)
+        self._check_room(owner, draft)
+        order = venue.place(account, draft.request, now_ns)
+        return OrderWithFills(order, owner.fills(order.venue_order_id))
 
-
-def _place(venue: Venue, account: str, draft: Draft, now_ns: int) -> OrderWithFills:
-    owner = venue.account(account)
-    _check_room(owner, draft)
-    order = venue.place(account, draft.request, now_ns)
-    return OrderWithFills(order, owner.fills(order.venue_order_id))
-
-
-def _check_room(owner: Account, draft: Draft) -> None:
-    rules.check_open_orders(len(_open_orders(owner, draft.instrument)))
+    def _check_room(self, owner: Account, draft: Draft) -> None:
+        self._check_open_orders(len(_open_orders(owner, draft.instrument)))
 
 
 def _find(venue: Venue, account: str, instrument: Instrument, order_id: str | int) -> Order:

@@ -12,6 +12,7 @@ from services.kernel.clock import Clock, IdSource
 from services.simvenue.binance.account import AccountEndpoints
 from services.simvenue.binance.desk import Desk
 from services.simvenue.binance.faults import Faults
+from services.simvenue.binance.futures.door import ALLOWANCE, open_futures
 from services.simvenue.binance.gate import Gate
 from services.simvenue.binance.keys import ApiKey, Keyring
 from services.simvenue.binance.limits import Limits
@@ -50,7 +51,7 @@ class Behind:
 
 
 class BinanceDoor:
-    """Binance's spot API over the venue.
+    """Binance's spot API over the venue, and its USD-M futures API over the venue's perpetuals.
 
     Args:
         behind: the venue.
@@ -65,6 +66,7 @@ class BinanceDoor:
         self.port = port
         self.faults = Faults()
         self.limits = Limits(self.now_ms)
+        self.futures_limits = Limits(self.now_ms, ALLOWANCE)
         self.floor = behind.floor
         self.doors = behind.doors
 
@@ -96,8 +98,10 @@ class BinanceDoor:
 
     def _application(self) -> web.Application:
         behind = self._behind
-        listed = (market.instrument for market in behind.floor.venue.markets.values())
+        listed = [market.instrument for market in behind.floor.venue.markets.values()]
         symbols = Symbols(instrument for instrument in listed if instrument.perpetual is None)
+        perpetuals = Symbols(instrument for instrument in listed if instrument.perpetual is not None)
+        keyring = Keyring(self._keys)
         desk = Desk(behind.floor, behind.doors, behind.ids)
         keys = ListenKeys(self.now_ms, behind.ids)
         endpoints = [
@@ -106,7 +110,7 @@ class BinanceDoor:
             *AccountEndpoints(desk, symbols, self.limits).endpoints(),
             *keys.endpoints(),
         ]
-        gate = Gate(Keyring(self._keys), self.limits, self.now_ms)
+        gate = Gate(keyring, self.limits, self.now_ms)
         sources = Sources(behind.floor, behind.doors, symbols, desk.cancels)
         streams = StreamDoor(sources, keys, self.faults, self.limits)
         rest = RestDoor(gate, endpoints, self.faults, behind.doors)
@@ -117,6 +121,18 @@ class BinanceDoor:
         router.add_get("/ws/{streams:.*}", streams.raw)
         router.add_get("/stream", streams.combined)
         router.add_get("/ws-api/v3", WebSocketApi(gate, endpoints, sources, self.faults).serve)
+        if perpetuals.all():
+            open_futures(
+                router,
+                behind.floor,
+                behind.doors,
+                perpetuals,
+                keyring,
+                limits=self.futures_limits,
+                faults=self.faults,
+                ids=behind.ids,
+                now_ms=self.now_ms,
+            )
         router.add_route("*", "/{path:.*}", rest.handle)
         return application
 

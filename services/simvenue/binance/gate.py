@@ -110,10 +110,18 @@ class Gate:
         keyring: all keys.
         limits: what may be asked.
         now_ms: our own time.
+        refusal: what Binance would say where the venue says this.
     """
 
-    def __init__(self, keyring: Keyring, limits: Limits, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        limits: Limits,
+        now_ms: Callable[[], int],
+        refusal: Callable[[DomainError], BinanceError] = of_domain,
+    ) -> None:
         self._keyring = keyring
+        self._of_domain = refusal
         self.now_ms = now_ms
         self.limits = limits
 
@@ -135,13 +143,12 @@ class Gate:
         except BinanceError as error:
             return self._refusal(error, sender.address, account)
         except DomainError as error:
-            return self._refusal(of_domain(error), sender.address, account)
+            return self._refusal(self._of_domain(error), sender.address, account)
         except (NoAnswerError, RuntimeError):  # the ledger failed after it was done, or a fault says so
             return self._refusal(outcome_unknown(), sender.address, account)
         headers = self._headers(sender.address)
         if endpoint.orders:
-            short, long = self.limits.orders(account)
-            headers |= {"X-MBX-ORDER-COUNT-10S": str(short), "X-MBX-ORDER-COUNT-1D": str(long)}
+            headers |= self.limits.order_headers(account)
         return Answer(200, body, headers, account)
 
     def admit(self, security: Security, params: Params, sender: Credentials) -> ApiKey | None:

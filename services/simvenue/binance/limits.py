@@ -25,7 +25,8 @@ class Allowance:
     Attributes:
         weight: request weight of one address in a minute.
         orders_10s: orders of one account in ten seconds.
-        orders_1d: orders of one account in a day.
+        orders_1d: orders of one account in a day; counts where ``orders_1m`` does not.
+        orders_1m: orders of one account in a minute, as the futures count them; None for spot.
         ignored: refused requests after which an address is banned.
         messages: messages on one WebSocket of streams in a second; 0 for any number.
     """
@@ -35,6 +36,12 @@ class Allowance:
     orders_1d: int = 200_000
     ignored: int = 10
     messages: int = 5
+    orders_1m: int | None = None
+
+    @property
+    def long(self) -> tuple[str, int]:
+        """Interval of the longer limit of orders, and the limit."""
+        return ("DAY", self.orders_1d) if self.orders_1m is None else ("MINUTE", self.orders_1m)
 
 
 @dataclass(slots=True)
@@ -65,8 +72,8 @@ class _Address:
 
 @dataclass(slots=True)
 class _Orders:
+    long: _Window
     short: _Window = field(default_factory=lambda: _Window(_TEN_SECONDS_MS))
-    long: _Window = field(default_factory=lambda: _Window(_DAY_MS))
 
 
 class Limits:
@@ -134,19 +141,26 @@ class Limits:
             BinanceError: -1015 with status 429; it does not say how long to wait.
         """
         now_ms = self._now_ms()
-        state = self._accounts.setdefault(account, _Orders())
+        state = self._orders(account)
         if state.short.at(now_ms) >= self.allowance.orders_10s:
             raise _too_many(self.allowance.orders_10s, "10 SECOND")
-        if state.long.at(now_ms) >= self.allowance.orders_1d:
-            raise _too_many(self.allowance.orders_1d, "1 DAY")
+        interval, most = self.allowance.long
+        if state.long.at(now_ms) >= most:
+            raise _too_many(most, f"1 {interval}")
         state.short.count += 1
         state.long.count += 1
 
     def orders(self, account: str) -> tuple[int, int]:
-        """Orders of an account in these ten seconds and on this day."""
+        """Orders of an account in these ten seconds, and on this day or in this minute."""
         now_ms = self._now_ms()
-        state = self._accounts.setdefault(account, _Orders())
+        state = self._orders(account)
         return state.short.at(now_ms), state.long.at(now_ms)
+
+    def order_headers(self, account: str) -> dict[str, str]:
+        """The same, as the answer to an order tells it."""
+        short, long = self.orders(account)
+        name = f"X-MBX-ORDER-COUNT-1{self.allowance.long[0][0]}"
+        return {"X-MBX-ORDER-COUNT-10S": str(short), name: str(long)}
 
     def weight_limit(self) -> dict[str, Any]:
         """The limit of request weight, as it is told."""
@@ -156,7 +170,7 @@ class Limits:
         """The limits of orders, as they are told."""
         return [
             _limit("ORDERS", "SECOND", 10, self.allowance.orders_10s),
-            _limit("ORDERS", "DAY", 1, self.allowance.orders_1d),
+            _limit("ORDERS", self.allowance.long[0], 1, self.allowance.long[1]),
         ]
 
     def weight_state(self, address: str) -> list[dict[str, Any]]:
@@ -167,6 +181,10 @@ class Limits:
         """The limits of orders, and how much of them an account used."""
         counts = self.orders(account)
         return [{**limit, "count": count} for limit, count in zip(self.order_limits(), counts, strict=True)]
+
+    def _orders(self, account: str) -> _Orders:
+        length_ms = _DAY_MS if self.allowance.orders_1m is None else _MINUTE_MS
+        return self._accounts.setdefault(account, _Orders(_Window(length_ms)))
 
 
 def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Listen keys: what opens a user data stream without a signature, for an hour at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,8 +47,7 @@ class ListenKeys:
     async def start(self, call: Call) -> Any:
         """The account's key, for an hour from now."""
         call.params.finish()
-        known = [name for name in self._of(call.account) if self.owner(name)]
-        name = known[0] if known else self._ids.new().hex + self._ids.new().hex
+        name = self.current(call.account) or self._ids.new().hex + self._ids.new().hex
         self._keys[name] = _Key(call.account, self._now_ms() + _LIFE_MS)
         return {"listenKey": name}
 
@@ -62,11 +61,17 @@ class ListenKeys:
         self._mine(call).until_ms = 0
         return {}
 
-    def _of(self, account: str) -> Sequence[str]:
-        return [name for name, key in self._keys.items() if key.account == account]
+    def current(self, account: str) -> str | None:
+        """The account's key that is good now; None where it has none."""
+        mine = (name for name, key in self._keys.items() if key.account == account)
+        return next((name for name in mine if self.owner(name)), None)
+
+    def name_of(self, call: Call) -> str:
+        """The key that a request is about."""
+        return call.params.require("listenKey")
 
     def _mine(self, call: Call) -> _Key:
-        name = call.params.require("listenKey")
+        name = self.name_of(call)
         call.params.finish()
         if self.owner(name) != call.account:
             raise BinanceError(-1125, "This listenKey does not exist.")

@@ -49,6 +49,10 @@ class Symbols:
         """Binance's spelling of an instrument's id: ``btc-usdt`` is ``BTCUSDT``."""
         return self._names[symbol]
 
+    def lists(self, symbol: str) -> bool:
+        """Whether an instrument's id is one of these: ``btc-usdt``."""
+        return symbol in self._names
+
     def all(self) -> list[Instrument]:
         """All instruments, by symbol."""
         return [self._instruments[name] for name in sorted(self._instruments)]

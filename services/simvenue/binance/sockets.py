@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from services.simvenue.binance.channels import channel_of
+from services.simvenue.binance.channels import Channel, channel_of
 from services.simvenue.binance.connection import Connection
 from services.simvenue.binance.faults import Faults
 from services.simvenue.binance.limits import Limits
@@ -50,7 +50,8 @@ class StreamDoor:
 
     async def raw(self, request: web.Request) -> web.StreamResponse:
         """``/ws/<stream>/<stream>``: each event as it is."""
-        return await self._serve(request, request.match_info.get("streams", "").split("/"), combined=False)
+        names = request.match_info.get("streams", "").split("/")
+        return await self._serve(request, [request.query.get("listenKey", ""), *names], combined=False)
 
     async def combined(self, request: web.Request) -> web.StreamResponse:
         """``/stream?streams=<stream>/<stream>``: each event with the name of its stream."""
@@ -71,13 +72,21 @@ class StreamDoor:
 
     def _find(self, name: str) -> AsyncIterator[Any] | None:
         """The stream of a name or of a listen key; None where there is none."""
-        channel = channel_of(name, self._sources.floor, self._sources.symbols)
+        channel = self.channel(name)
         if channel is not None:
             return channel.events()
         owner = self._keys.owner(name)
         if owner is None:
             return None
-        return UserEvents(self._sources, owner, lambda: self._expired(name)).events()
+        return self.user_events(owner, lambda: self._expired(name)).events()
+
+    def channel(self, name: str) -> Channel | None:
+        """The public stream of a name; None where there is none."""
+        return channel_of(name, self._sources.floor, self._sources.symbols)
+
+    def user_events(self, account: str, ended: Callable[[], Any]) -> UserEvents:
+        """The events of an account, until ``ended`` answers the last one."""
+        return UserEvents(self._sources, account, ended)
 
     def _expired(self, listen_key: str) -> Any:
         if self._keys.owner(listen_key) is not None:

@@ -115,7 +115,8 @@ class TradingEndpoints:
         """All open orders."""
         instrument = self._symbols.find(call.params.symbol()) if call.params.has("symbol") else None
         call.params.finish()
-        return [self._order(order) for order in await self._desk.open_orders(call.account, instrument)]
+        found = await self._desk.open_orders(call.account, instrument)
+        return [self._order(order) for order in found if self._symbols.lists(order.request.symbol)]
 
     async def all(self, call: Call) -> Any:
         """All orders of a symbol, open and closed."""

@@ -69,7 +69,7 @@ class UserEvents:
     """
 
     def __init__(self, behind: Sources, account: str, ended: Callable[[], Any] = lambda: None) -> None:
-        self._behind = behind
+        self.behind = behind
         self._account = account
         self._ended = ended
         self._last = behind.floor.account_events(account).last
@@ -82,21 +82,22 @@ class UserEvents:
             HaltedError: nothing follows.
             ConnectionLostError: the connection breaks.
         """
-        async for frame in self._behind.doors.events(self._account, self._last):
+        async for frame in self.behind.doors.events(self._account, self._last):
             last = self._ended()
             if last is not None:
                 yield last
                 return
             if isinstance(frame, EncodedEvent):
-                for told in self._told(account_pb2.AccountEvent.FromString(frame.payload)):
-                    yield told
+                for news in self.told(account_pb2.AccountEvent.FromString(frame.payload)):
+                    yield news
             elif isinstance(frame, End):
                 raise OverrunError if frame.reason == "SLOW_CONSUMER" else HaltedError
 
-    def _told(self, event: account_pb2.AccountEvent) -> list[dict[str, Any]]:
+    def told(self, event: account_pb2.AccountEvent) -> list[dict[str, Any]]:
+        """An event as Binance tells it."""
         time_ms = milliseconds(time_from(event.exchange_time))
         match event.WhichOneof("event"):
-            case "execution_report":
+            case "execution_report" if self.behind.symbols.lists(event.execution_report.order.symbol):
                 return [self._report(event, time_ms)]
             case "balance_update":
                 return [_position(event.balance_update, time_ms)]
@@ -108,13 +109,13 @@ class UserEvents:
         report = event.execution_report
         order = report.order
         fill = report.fill if report.HasField("fill") else None
-        execution, status = _states(order, traded=fill is not None)
+        execution, status = states_of(order, traded=fill is not None)
         cancelled = execution == "CANCELED"
         told = {
             "e": "executionReport",
             "E": time_ms,
-            "s": self._behind.symbols.name(order.symbol),
-            "c": self._behind.cancels.of(order.venue_order_id) if cancelled else order.client_order_id,
+            "s": self.behind.symbols.name(order.symbol),
+            "c": self.behind.cancels.of(order.venue_order_id) if cancelled else order.client_order_id,
             "S": "BUY" if order.side == side_pb2.SIDE_BUY else "SELL",
             **_terms(order),
             "g": NO_LIST,
@@ -142,7 +143,7 @@ class UserEvents:
 _MODE_PREFIX: Final = "SELF_TRADE_PREVENTION_"
 
 
-def _states(order: order_pb2.Order, *, traded: bool) -> tuple[str, str]:
+def states_of(order: order_pb2.Order, *, traded: bool) -> tuple[str, str]:
     """Execution type and order status."""
     if traded:
         return "TRADE", _STATUSES[order.status]

@@ -147,6 +147,11 @@ class Account:
         """What new orders may use of a currency."""
         return self._purses[currency].free if currency in self._purses else _ZERO
 
+    def total(self, currency: str) -> Decimal:
+        """All it has of a currency, free and locked."""
+        purse = self._purses.get(currency)
+        return _ZERO if purse is None else EXACT.add(purse.free, purse.locked)
+
     def require(self, currency: str, amount: Decimal) -> None:
         """Check that this much is free.
 

@@ -15,10 +15,15 @@ class Perpetual:
     Attributes:
         margin_rate: margin as a fraction of the notional, above 0 and at most 1.
         funding_rate: what a long position pays a short one each eight hours, as a fraction of the notional.
+        maintenance_rate: what a position must be covered by at the mark price, as a fraction of its
+            notional there; below ``margin_rate``.
+        liquidation_fee_rate: what a liquidation costs, as a fraction of the notional closed.
     """
 
     margin_rate: Decimal
     funding_rate: Decimal
+    maintenance_rate: Decimal = Decimal(0)
+    liquidation_fee_rate: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

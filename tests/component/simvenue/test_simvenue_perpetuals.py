@@ -37,7 +37,7 @@ async def test_a_position_survives_a_restart_and_the_adapter_reads_it(database_u
     settings = simvenue_settings(perpetuals=True, heartbeat_seconds=0.2)
     async with running_venue(database_url, settings) as venue:
         listed = (await venue.stub.ListInstruments(pb.ListInstrumentsRequest())).instruments
-        (perpetual,) = [each for each in listed if each.HasField("contract")]
+        perpetual, _ = [each for each in listed if each.HasField("contract")]
         assert (perpetual.symbol, perpetual.contract.kind) == (PERP, contract_pb2.INSTRUMENT_KIND_PERPETUAL)
         assert (perpetual.margin_rate, perpetual.funding_rate) == ("0.1", "0.0001")
 
