@@ -35,6 +35,10 @@ class ConnectionLostError(Exception):
     """The connection broke: the caller gets UNAVAILABLE, and nobody's word about it."""
 
 
+class SilenceError(ConnectionLostError):
+    """The answer was lost on a connection that stands: its caller waited in vain."""
+
+
 class NoAnswerError(Exception):
     """The venue failed after the fact: the caller gets INTERNAL, and nobody's word about it."""
 
@@ -93,8 +97,16 @@ class Doors:
             await asyncio.sleep(due - _now())
             await self._trading.fill_late(account, venue_order_id, share)
 
-    async def place(self, account: str, request: NewOrder) -> OrderWithFills:
-        """Accept an order; see :meth:`Trading.place`."""
+    async def place(
+        self, account: str, request: NewOrder, connection: Connection | None = None
+    ) -> OrderWithFills:
+        """Accept an order; see :meth:`Trading.place`.
+
+        Args:
+            account: whose order it is.
+            request: what is asked for.
+            connection: what it came in by, where that was there before it; a new one otherwise.
+        """
 
         def arrive() -> Awaitable[OrderWithFills]:
             pieces = self._dice.pieces() if self._strikes(FaultKind.PARTIAL_FILLS) else 1
@@ -103,7 +115,7 @@ class Doors:
                 self._hidden[key] = _now() + self._dice.script.hidden_seconds
             return self._trading.place(account, request, pieces)
 
-        return await self.travel(Operation.PLACE, account, arrive)
+        return await self.travel(Operation.PLACE, account, arrive, connection=connection)
 
     async def cancel(self, account: str, order_id: str | int) -> OrderWithFills:
         """Take an order out; see :meth:`Trading.cancel`."""
@@ -185,6 +197,7 @@ class Doors:
         account: str,
         arrive: Callable[[], Awaitable[T]],
         then: Callable[[T], None] | None = None,
+        connection: Connection | None = None,
     ) -> T:
         """Bring an order or a cancel to the venue, and its answer back.
 
@@ -193,8 +206,11 @@ class Doors:
             account: who asks.
             arrive: what happens at the venue.
             then: told what happened there, before the answer can be lost.
+            connection: what it came in by; a new one where it is absent.
         """
-        connection = self.connect()
+        connection = connection or self.connect()
+        if connection.broken:
+            raise ConnectionLostError
         await self._latency.pass_leg(operation, Leg.REQUEST, account)
         self._limit_rate()
         if self._strikes(FaultKind.LOST_REQUEST):
@@ -232,6 +248,7 @@ class Doors:
         if self._strikes(FaultKind.LOST_ACK):
             if self._dice.toss():
                 await asyncio.sleep(_SILENCE_S)
+                raise SilenceError
             raise ConnectionLostError
         if self._strikes(FaultKind.ERROR_AFTER_ACCEPT):
             raise NoAnswerError

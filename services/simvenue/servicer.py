@@ -1,6 +1,8 @@
 """SimvenueService and SimvenueFaultService: convert, ask the handler, convert back."""
 
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import aclosing
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -17,9 +19,10 @@ from services.kernel.errors import DomainError, ErrorKind
 from services.simvenue import convert
 from services.simvenue.domain.faults import FaultScript
 from services.simvenue.doors import ConnectionLostError, Doors, NoAnswerError
+from services.simvenue.entry import OrderEntries
 from services.simvenue.fault_script import FaultScriptError
 from services.simvenue.handlers import MarketData
-from services.simvenue.streams import MarketStream
+from services.simvenue.streams import Connection, MarketStream
 
 T = TypeVar("T")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -27,6 +30,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 _DEPTH = 100
 _TRADES = 100
 _PAGE = 500
+_DRAINING = "SERVER_DRAINING", "this instance is going down; open the stream again"
 
 
 class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
@@ -50,6 +54,14 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
         self._doors = doors
         self._market_stream = market_stream
         self._clock = clock
+        self._entering: set[OrderEntries] = set()
+        self._draining = False
+
+    def drain(self) -> None:
+        """End the streams of orders: what they took is answered, and then they end."""
+        self._draining = True
+        for entries in self._entering:
+            entries.end(*_DRAINING)
 
     async def GetVenueInfo(
         self, request: pb.GetVenueInfoRequest, context: Context
@@ -113,6 +125,28 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
         answer = await _heard(
             context, self._doors.place(request.account, convert.new_order_from_proto(request))
         )
+        return convert.order_with_fills_to_proto(answer)
+
+    async def EnterOrders(
+        self, requests: AsyncIterator[pb.EnterOrdersRequest], context: Context
+    ) -> AsyncIterator[pb.EnterOrdersResponse]:
+        """Accept orders as they come, and match them."""
+        connection = await _heard(context, self._doors.connected())
+        entries = OrderEntries(partial(self._enter, connection))
+        if self._draining:
+            entries.end(*_DRAINING)
+        self._entering.add(entries)
+        try:
+            async with aclosing(entries.answers(requests)) as answers:
+                async for answer in answers:
+                    yield answer
+        except ConnectionLostError:
+            await _hang_up(context)
+        finally:
+            self._entering.discard(entries)
+
+    async def _enter(self, connection: Connection, request: pb.PlaceOrderRequest) -> order_pb2.Order:
+        answer = await self._doors.place(request.account, convert.new_order_from_proto(request), connection)
         return convert.order_with_fills_to_proto(answer)
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, context: Context) -> order_pb2.Order:

@@ -7,12 +7,9 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from google.rpc import error_details_pb2
 from trademesh.simvenue.v1 import account_pb2, simvenue_service_pb2, simvenue_service_pb2_grpc
 from trademesh.simvenue.v1 import order_pb2 as venue_order_pb2
 
-from services.chassis.rpc.client import MeshError
-from services.chassis.rpc.status import details_of
 from services.exchange.domain.assets import Assets, Contract
 from services.exchange.domain.budgets import Budget, CallKind
 from services.exchange.domain.evidence import VenueOrder
@@ -22,13 +19,11 @@ from services.exchange.domain.order import Order
 from services.exchange.domain.positions import VenuePosition
 from services.exchange.ports import (
     Accepted,
-    AlreadyThere,
     CancelOutcome,
     FillPage,
     NotSent,
     NotThere,
     PlaceOutcome,
-    Refused,
     TransferPage,
     Uncertain,
     VenueEvent,
@@ -37,45 +32,17 @@ from services.exchange.ports import (
     VenueUnreachableError,
 )
 from services.exchange.venues import simvenue_convert as convert
+from services.exchange.venues.simvenue_entry import OrderEntry
+from services.exchange.venues.simvenue_errors import RATE_LIMITED, VenueError
 from services.kernel.clock import Clock
 
-_DOMAIN: Final = "simvenue.trademesh"
 _PAGE: Final = 500
 _ASK_S: Final = 3.0
-_RATE_LIMITED: Final = "RATE_LIMITED"
 _PAUSE_S: Final = 1.0
-_NOTHING_CHANGED: Final = frozenset({"VENUE_HALTED", _RATE_LIMITED})
-"""The venue's own word that it did nothing; the same order may be taken a moment later."""
-
-_REFUSALS: Final = frozenset(
-    {
-        "INVALID_REQUEST",
-        "UNKNOWN_SYMBOL",
-        "UNKNOWN_ACCOUNT",
-        "PRICE_OFF_TICK",
-        "QUANTITY_OFF_LOT",
-        "QUANTITY_TOO_SMALL",
-        "QUANTITY_TOO_LARGE",
-        "NOTIONAL_TOO_SMALL",
-        "INSUFFICIENT_BALANCE",
-        "POST_ONLY_WOULD_TRADE",
-        "REDUCE_ONLY_REFUSED",
-        "STOP_WOULD_TRIGGER",
-        "EXPIRE_TIME_PASSED",
-        "DISPLAY_QUANTITY_INVALID",
-        "NO_LIQUIDITY",
-    }
-)
-"""The venue's definite no to an order. A reason that is in no list here proves nothing, and those of
-the chassis around the venue (SERVER_DRAINING, SERVER_OVERLOADED, STORAGE_UNAVAILABLE ...) least of all."""
-
 _BUDGETS: Final = (
     Budget(name="weight", window_seconds=60, limit=1_200_000, reserve=120_000),
     Budget(name="orders", window_seconds=60, limit=600_000, default_weight=0, weights={CallKind.PLACE: 1}),
 )
-
-_NEVER_CONNECTED: Final = ("failed to connect to all addresses", "no children to pick from")
-"""What gRPC says where no connection stood, so that no byte of the call can have left."""
 
 
 class SimVenue:
@@ -99,6 +66,11 @@ class SimVenue:
         self._contracts: dict[str, Contract | None] = {}
         self._reports: VenueReports | None = None
         self._stub: Any = simvenue_service_pb2_grpc.SimvenueServiceStub(channel)
+        self._entry = OrderEntry(self._stub.EnterOrders)
+
+    async def close(self) -> None:
+        """``ports.KeepsConnections``: close the stream that orders go over."""
+        await self._entry.close()
 
     def rate_budgets(self) -> Sequence[Budget]:
         """``ports.DeclaresBudgets``: bounds that only a loop gone wild reaches; the venue keeps none."""
@@ -113,10 +85,12 @@ class SimVenue:
         try:
             self._assets.setdefault(order.instrument, order.assets)
             self._contracts.setdefault(order.instrument, order.contract)
-            answer = await self._stub.PlaceOrder(convert.place_request(order), timeout=within)
-            return Accepted(self._order(answer))
-        except grpc.aio.AioRpcError as error:
-            return _classified(self._heeded(error))
+            answer = await self._entry.enter(convert.place_request(order), within)
+            if not isinstance(answer, simvenue_service_pb2.EntryAnswer):
+                return answer
+            if answer.HasField("order"):
+                return Accepted(self._order(answer.order))
+            return self._heeded(VenueError.told(answer.error)).outcome
         except Exception as error:  # noqa: BLE001 - an answer that cannot be read proves nothing
             return Uncertain(f"the venue's answer cannot be read: {error!r}")
 
@@ -130,7 +104,7 @@ class SimVenue:
             self._contracts.setdefault(order.instrument, order.contract)
             return Accepted(self._order(await self._stub.CancelOrder(request, timeout=within)))
         except grpc.aio.AioRpcError as error:
-            return await self._cancel_refused(order, self._heeded(error))
+            return await self._cancel_refused(order, self._heeded(VenueError.of(error)))
         except Exception as error:  # noqa: BLE001 - an answer that cannot be read proves nothing
             return Uncertain(f"the venue's answer cannot be read: {error!r}")
 
@@ -141,9 +115,10 @@ class SimVenue:
         try:
             answer = await self._stub.GetOrder(request, timeout=_ASK_S)
         except grpc.aio.AioRpcError as error:
-            if _reason(error) == "ORDER_NOT_FOUND":
+            refusal = self._heeded(VenueError.of(error))
+            if refusal.reason == "ORDER_NOT_FOUND":
                 return None
-            raise _unreachable(self._heeded(error)) from error
+            raise _unreachable(refusal) from error
         return self._order(answer)
 
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
@@ -240,11 +215,12 @@ class SimVenue:
         except TimeoutError as error:
             raise VenueUnreachableError(f"the venue's stream was silent for {self._silence:g} s") from error
         except grpc.aio.AioRpcError as error:
-            if _reason(error) == "CURSOR_OUT_OF_RANGE":
+            refusal = VenueError.of(error)
+            if refusal.reason == "CURSOR_OUT_OF_RANGE":
                 raise VenueHistoryLostError(
-                    error.details() or "the venue does not know our cursor"
+                    refusal.message or "the venue does not know our cursor"
                 ) from error
-            raise _unreachable(error) from error
+            raise _unreachable(refusal) from error
         if frame is grpc.aio.EOF:
             raise VenueUnreachableError("the venue's stream ended")
         return frame  # type: ignore[no-any-return]
@@ -261,27 +237,26 @@ class SimVenue:
             return VenueEvent(cursor, order=self._order(order))
         return VenueEvent(cursor)
 
-    async def _cancel_refused(self, order: Order, error: grpc.aio.AioRpcError) -> CancelOutcome:
-        reason = _reason(error)
-        if reason == "ORDER_NOT_FOUND":
+    async def _cancel_refused(self, order: Order, refusal: VenueError) -> CancelOutcome:
+        if refusal.reason == "ORDER_NOT_FOUND":
             return NotThere()
-        if reason == "ORDER_NOT_OPEN":
+        if refusal.reason == "ORDER_NOT_OPEN":
             with suppress(VenueUnreachableError):
                 told = await self.find(order.account, order.client_order_id)
                 return NotThere() if told is None else Accepted(told)
-        outcome = _classified(error)
-        return outcome if isinstance(outcome, NotSent) else Uncertain(str(MeshError.of(error)))
+        outcome = refusal.outcome
+        return outcome if isinstance(outcome, NotSent) else Uncertain(str(refusal))
 
     async def _asked(self, method: Callable[..., Awaitable[Any]], request: Any) -> Any:
         try:
             return await method(request, timeout=_ASK_S)
         except grpc.aio.AioRpcError as error:
-            raise _unreachable(self._heeded(error)) from error
+            raise _unreachable(self._heeded(VenueError.of(error))) from error
 
-    def _heeded(self, error: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
+    def _heeded(self, error: VenueError) -> VenueError:
         """The error, after its wish for a pause was passed on."""
-        if self._reports is not None and _reason(error) == _RATE_LIMITED:
-            self._reports.asked_to_wait(_retry_after(error) or _PAUSE_S, banned=False)
+        if self._reports is not None and error.reason == RATE_LIMITED:
+            self._reports.asked_to_wait(error.retry_after or _PAUSE_S, banned=False)
         return error
 
     async def _know_assets(self) -> None:
@@ -298,32 +273,5 @@ class SimVenue:
         return convert.transfer_of(message, self.venue_id, self._clock.now())
 
 
-def _classified(error: grpc.aio.AioRpcError) -> PlaceOutcome:
-    """What a failed call says about the order it carried."""
-    answer, reason = MeshError.of(error), _reason(error)
-    if reason == "DUPLICATE_CLIENT_ORDER_ID":
-        return AlreadyThere()
-    if reason in _REFUSALS:
-        return Refused(reason, answer.message or reason)
-    if reason in _NOTHING_CHANGED:
-        return NotSent(str(answer), told=True)
-    if answer.code is grpc.StatusCode.UNAVAILABLE and answer.message.startswith(_NEVER_CONNECTED):
-        return NotSent(answer.message)
-    return Uncertain(str(answer))
-
-
-def _reason(error: grpc.aio.AioRpcError) -> str:
-    """The venue's own reason; empty where somebody else speaks, or nobody."""
-    answer = MeshError.of(error)
-    return answer.reason if answer.domain == _DOMAIN else ""
-
-
-def _unreachable(error: grpc.aio.AioRpcError) -> VenueUnreachableError:
-    return VenueUnreachableError(str(MeshError.of(error)), _retry_after(error))
-
-
-def _retry_after(error: grpc.aio.AioRpcError) -> float:
-    """Seconds after which the venue wants to be asked again; 0 where it did not say."""
-    status, info = details_of(error), error_details_pb2.RetryInfo()
-    told = status is not None and any(detail.Unpack(info) for detail in status.details)
-    return info.retry_delay.ToTimedelta().total_seconds() if told else 0.0
+def _unreachable(error: VenueError) -> VenueUnreachableError:
+    return VenueUnreachableError(str(error), error.retry_after)

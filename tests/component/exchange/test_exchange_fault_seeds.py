@@ -35,6 +35,8 @@ _SCRIPT = (
     "late_fill_seconds=0.1 away_seconds=0.2"
 )
 _TIMING = replace(QUICK, quiet=1.0, risk=10.0, send=1.0)
+_LATE_S = 0.1
+"""The script's late_fill_seconds."""
 _GIVE_UP_S = 60.0
 _AGAIN = {
     grpc.StatusCode.UNAVAILABLE,
@@ -115,6 +117,9 @@ async def _at_rest(exchange: RunningExchange, venue: SupervisedVenue) -> None:
         ours = await exchange.fills()
         return all(order.state in _DONE for order in orders) and len(told.fills) == len(ours)
 
+    await eventually(settled, within=_GIVE_UP_S)
+    # A cancel of a moment ago may still have its fill before it.
+    await asyncio.sleep(2 * _LATE_S)
     await eventually(settled, within=_GIVE_UP_S)
 
 

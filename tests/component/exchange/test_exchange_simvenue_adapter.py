@@ -18,6 +18,7 @@ from trademesh.type.v1 import side_pb2
 
 from services.chassis.clock import SystemClock
 from services.chassis.rpc.server import Binding
+from services.chassis.rpc.status import message_of
 from services.exchange.domain.assets import Assets, Side
 from services.exchange.domain.evidence import VenueStatus
 from services.exchange.domain.order import Order, OrderIntent
@@ -54,10 +55,16 @@ ORDER = Order.intended(
 
 
 class ScriptedVenue(simvenue_service_pb2_grpc.SimvenueServiceServicer):
-    """Speaks the venue's contract and fails as it is told."""
+    """Speaks the venue's contract and fails as it is told.
 
-    def __init__(self, act: Act) -> None:
+    Args:
+        act: what is done about each order.
+        breaks: whether an error ends the stream instead of being the answer to an entry.
+    """
+
+    def __init__(self, act: Act, *, breaks: bool = False) -> None:
         self._act = act
+        self._breaks = breaks
 
     async def ListInstruments(self, request: Any, context: Any) -> pb.ListInstrumentsResponse:
         one = "1"
@@ -73,9 +80,21 @@ class ScriptedVenue(simvenue_service_pb2_grpc.SimvenueServiceServicer):
         )
         return pb.ListInstrumentsResponse(instruments=[listed])
 
-    async def PlaceOrder(self, request: pb.PlaceOrderRequest, context: Any) -> order_pb2.Order:
-        await self._act(context)
-        return self._order(request.client_order_id)
+    async def EnterOrders(
+        self, requests: AsyncIterator[pb.EnterOrdersRequest], context: Any
+    ) -> AsyncIterator[pb.EnterOrdersResponse]:
+        async for request in requests:
+            for entry in request.entries:
+                yield pb.EnterOrdersResponse(answers=[await self._answer(entry, context)])
+
+    async def _answer(self, entry: pb.OrderEntry, context: Any) -> pb.EntryAnswer:
+        try:
+            await self._act(context)
+        except DomainError as error:
+            if self._breaks:
+                raise
+            return pb.EntryAnswer(entry_id=entry.entry_id, error=message_of(error, "simvenue"))
+        return pb.EntryAnswer(entry_id=entry.entry_id, order=self._order(entry.order.client_order_id))
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, context: Any) -> order_pb2.Order:
         await self._act(context)
@@ -105,13 +124,20 @@ class ScriptedVenue(simvenue_service_pb2_grpc.SimvenueServiceServicer):
 
 
 @asynccontextmanager
-async def venue_that(act: Act) -> AsyncIterator[SimVenue]:
-    binding = Binding(
-        ScriptedVenue(act),
-        simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server,
-    )
+async def venue_that(act: Act, *, breaks: bool = False) -> AsyncIterator[SimVenue]:
+    async with venue_at(ScriptedVenue(act, breaks=breaks)) as venue:
+        yield venue
+
+
+@asynccontextmanager
+async def venue_at(servicer: ScriptedVenue) -> AsyncIterator[SimVenue]:
+    binding = Binding(servicer, simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server)
     async with serving([binding]) as channel:
-        yield SimVenue("sim", channel, SystemClock(), silence=0.3)
+        venue = SimVenue("sim", channel, SystemClock(), silence=0.3)
+        try:
+            yield venue
+        finally:
+            await venue.close()
 
 
 def says(reason: str, kind: ErrorKind) -> Act:
@@ -226,12 +252,7 @@ async def test_an_answer_nobody_can_read_is_unknown() -> None:
         def _order(client_order_id: str) -> order_pb2.Order:
             return order_pb2.Order(client_order_id=client_order_id, symbol="btc-usdt", quantity="1e9")
 
-    binding = Binding(
-        Gibberish(nothing),
-        simvenue_service_pb2_grpc.add_SimvenueServiceServicer_to_server,
-    )
-    async with serving([binding]) as channel:
-        venue = SimVenue("sim", channel, SystemClock())
+    async with venue_at(Gibberish(nothing)) as venue:
         assert isinstance(await venue.place(ORDER, 1), Uncertain)
 
 

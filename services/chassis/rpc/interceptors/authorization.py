@@ -1,5 +1,6 @@
 """Lets only callers in whose certificate names a service that may call this one."""
 
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
 from services.chassis.identity.spiffe import SpiffeId
@@ -40,6 +41,8 @@ class AuthorizationInterceptor:
             caller = self._identity(context)
             if caller is None or not rule(caller):
                 raise _refusal(caller)
+            if method.request_streaming:
+                request = _while_allowed(request, caller, rule)
             return await call(request, context)
 
         return authorized
@@ -53,6 +56,16 @@ class AuthorizationInterceptor:
                 self._identities.clear()
             found = self._identities[names] = spiffe_id_of(context)
             return found
+
+
+async def _while_allowed(
+    requests: AsyncIterator[Any], caller: SpiffeId, rule: Callable[[SpiffeId], bool]
+) -> AsyncIterator[Any]:
+    """The messages of a stream, each held to the rules as they are when it comes, as a call is."""
+    async for request in requests:
+        if not rule(caller):
+            raise _refusal(caller)
+        yield request
 
 
 def spiffe_id_of(context: Context) -> SpiffeId | None:

@@ -102,7 +102,7 @@ class PositionUpdate(_message.Message):
     def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ...) -> None: ...
 
 class AccountEvent(_message.Message):
-    __slots__ = ("sequence", "exchange_time", "execution_report", "balance_update", "transfer", "heartbeat", "end", "position_update")
+    __slots__ = ("sequence", "exchange_time", "execution_report", "balance_update", "transfer", "heartbeat", "end", "position_update", "page")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +111,7 @@ class AccountEvent(_message.Message):
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     POSITION_UPDATE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     exchange_time: _timestamp_pb2.Timestamp
     execution_report: ExecutionReport
@@ -119,4 +120,11 @@ class AccountEvent(_message.Message):
     heartbeat: _stream_pb2.Heartbeat
     end: _stream_pb2.StreamEnd
     position_update: PositionUpdate
-    def __init__(self, sequence: _Optional[int] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., balance_update: _Optional[_Union[BalanceUpdate, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ..., position_update: _Optional[_Union[PositionUpdate, _Mapping]] = ...) -> None: ...
+    page: AccountEventPage
+    def __init__(self, sequence: _Optional[int] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., balance_update: _Optional[_Union[BalanceUpdate, _Mapping]] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ..., position_update: _Optional[_Union[PositionUpdate, _Mapping]] = ..., page: _Optional[_Union[AccountEventPage, _Mapping]] = ...) -> None: ...
+
+class AccountEventPage(_message.Message):
+    __slots__ = ("events",)
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[AccountEvent]
+    def __init__(self, events: _Optional[_Iterable[_Union[AccountEvent, _Mapping]]] = ...) -> None: ...

@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from trademesh.options.v1 import method_pb2 as trademesh_dot_options_dot_v1_dot_method__pb2
 from trademesh.simvenue.v1 import account_pb2 as trademesh_dot_simvenue_dot_v1_dot_account__pb2
 from trademesh.simvenue.v1 import instrument_pb2 as trademesh_dot_simvenue_dot_v1_dot_instrument__pb2
@@ -31,9 +32,10 @@ from trademesh.simvenue.v1 import market_data_pb2 as trademesh_dot_simvenue_dot_
 from trademesh.simvenue.v1 import order_pb2 as trademesh_dot_simvenue_dot_v1_dot_order__pb2
 from trademesh.type.v1 import rules_pb2 as trademesh_dot_type_dot_v1_dot_rules__pb2
 from trademesh.type.v1 import side_pb2 as trademesh_dot_type_dot_v1_dot_side__pb2
+from trademesh.type.v1 import stream_pb2 as trademesh_dot_type_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trademesh/simvenue/v1/simvenue_service.proto\x12\x15trademesh.simvenue.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trademesh/options/v1/method.proto\x1a#trademesh/simvenue/v1/account.proto\x1a&trademesh/simvenue/v1/instrument.proto\x1a\'trademesh/simvenue/v1/market_data.proto\x1a!trademesh/simvenue/v1/order.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1ctrademesh/type/v1/side.proto\"\x15\n\x13GetVenueInfoRequest\"\x18\n\x16ListInstrumentsRequest\"^\n\x17ListInstrumentsResponse\x12\x43\n\x0binstruments\x18\x01 \x03(\x0b\x32!.trademesh.simvenue.v1.InstrumentR\x0binstruments\"\x10\n\x0eGetTimeRequest\"R\n\x0fGetTimeResponse\x12?\n\rexchange_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\"Z\n\x13GetOrderBookRequest\x12!\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x06symbol\x12 \n\x05\x64\x65pth\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00R\x05\x64\x65pth\"\xa6\x01\n\x11ListTradesRequest\x12!\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x06symbol\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\x32\n\x0e\x61\x66ter_trade_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00R\x0c\x61\x66terTradeId\x88\x01\x01\x42\x11\n\x0f_after_trade_id\"J\n\x12ListTradesResponse\x12\x34\n\x06trades\x18\x01 \x03(\x0b\x32\x1c.trademesh.simvenue.v1.TradeR\x06trades\"\xd7\x03\n\x12ListCandlesRequest\x12!\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x06symbol\x12M\n\x08interval\x18\x02 \x01(\x0e\x32%.trademesh.simvenue.v1.CandleIntervalB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x08interval\x12\x39\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\'\n\tpage_size\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12&\n\npage_token\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@R\tpageToken:\x8b\x01\xbaH\x87\x01\x1a\x84\x01\n\rcandles.range\x12\"start_time must be before end_time\x1aO!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time\"v\n\x13ListCandlesResponse\x12\x37\n\x07\x63\x61ndles\x18\x01 \x03(\x0b\x32\x1d.trademesh.simvenue.v1.CandleR\x07\x63\x61ndles\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"I\n\x17StreamMarketDataRequest\x12.\n\x07symbols\x18\x01 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x64\x18\x01\"\x06r\x04\xb0\xc2\x18\x01R\x07symbols\"\xc5\x07\n\x11PlaceOrderRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12G\n\x0f\x63lient_order_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:/-]{1,36}$R\rclientOrderId\x12!\n\x06symbol\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x06symbol\x12\x37\n\x04side\x18\x04 \x01(\x0e\x32\x17.trademesh.type.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04side\x12(\n\x08quantity\x18\x05 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x08quantity\x12<\n\x06market\x18\x06 \x01(\x0b\x32\".trademesh.simvenue.v1.MarketTermsH\x00R\x06market\x12\x39\n\x05limit\x18\x07 \x01(\x0b\x32!.trademesh.simvenue.v1.LimitTermsH\x00R\x05limit\x12I\n\x0bstop_market\x18\x08 \x01(\x0b\x32&.trademesh.simvenue.v1.StopMarketTermsH\x00R\nstopMarket\x12\x46\n\nstop_limit\x18\t \x01(\x0b\x32%.trademesh.simvenue.v1.StopLimitTermsH\x00R\tstopLimit\x12\x33\n\x0equote_quantity\x18\n \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\rquoteQuantity\x12h\n\x15self_trade_prevention\x18\x0b \x01(\x0e\x32*.trademesh.simvenue.v1.SelfTradePreventionB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x13selfTradePrevention\x12\x1f\n\x0breduce_only\x18\x0c \x01(\x08R\nreduceOnly:\xdf\x01\xbaH\xdb\x01\x1a\xd8\x01\n\x12place.one_quantity\x12Yexactly one of quantity and quote_quantity must be set, the latter only of a market order\x1ag(this.quantity == \'\') != (this.quote_quantity == \'\') && (this.quote_quantity == \'\' || has(this.market))B\x0e\n\x05terms\x12\x05\xbaH\x02\x08\x01\"\xc5\x01\n\x12\x43\x61ncelOrderRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12I\n\x0f\x63lient_order_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:/-]{1,36}$H\x00R\rclientOrderId\x12/\n\x0evenue_order_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x0cvenueOrderIdB\x0e\n\x05order\x12\x05\xbaH\x02\x08\x01\"\xc2\x01\n\x0fGetOrderRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12I\n\x0f\x63lient_order_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:/-]{1,36}$H\x00R\rclientOrderId\x12/\n\x0evenue_order_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x0cvenueOrderIdB\x0e\n\x05order\x12\x05\xbaH\x02\x08\x01\"b\n\x15ListOpenOrdersRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12$\n\x06symbol\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xb0\xc2\x18\x01\xd8\x01\x01R\x06symbol\"N\n\x16ListOpenOrdersResponse\x12\x34\n\x06orders\x18\x01 \x03(\x0b\x32\x1c.trademesh.simvenue.v1.OrderR\x06orders\"\x8f\x01\n\x10ListFillsRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12-\n\x0e\x61\x66ter_trade_id\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0c\x61\x66terTradeId\x12\'\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\"F\n\x11ListFillsResponse\x12\x31\n\x05\x66ills\x18\x01 \x03(\x0b\x32\x1b.trademesh.simvenue.v1.FillR\x05\x66ills\"9\n\x12GetBalancesRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\"\x99\x01\n\x14ListTransfersRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12\x33\n\x11\x61\x66ter_transfer_id\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0f\x61\x66terTransferId\x12\'\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\"V\n\x15ListTransfersResponse\x12=\n\ttransfers\x18\x01 \x03(\x0b\x32\x1f.trademesh.simvenue.v1.TransferR\ttransfers\";\n\x14ListPositionsRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\"V\n\x15ListPositionsResponse\x12=\n\tpositions\x18\x01 \x03(\x0b\x32\x1f.trademesh.simvenue.v1.PositionR\tpositions\"k\n\x14StreamAccountRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12.\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\rafterSequence2\x87\x10\n\x0fSimvenueService\x12y\n\x0cGetVenueInfo\x12*.trademesh.simvenue.v1.GetVenueInfoRequest\x1a .trademesh.simvenue.v1.VenueInfo\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12\x8d\x01\n\x0fListInstruments\x12-.trademesh.simvenue.v1.ListInstrumentsRequest\x1a..trademesh.simvenue.v1.ListInstrumentsResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12u\n\x07GetTime\x12%.trademesh.simvenue.v1.GetTimeRequest\x1a&.trademesh.simvenue.v1.GetTimeResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12y\n\x0cGetOrderBook\x12*.trademesh.simvenue.v1.GetOrderBookRequest\x1a .trademesh.simvenue.v1.OrderBook\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12~\n\nListTrades\x12(.trademesh.simvenue.v1.ListTradesRequest\x1a).trademesh.simvenue.v1.ListTradesResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12\x81\x01\n\x0bListCandles\x12).trademesh.simvenue.v1.ListCandlesRequest\x1a*.trademesh.simvenue.v1.ListCandlesResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x05\x18\x01 \x01\x12\x85\x01\n\x10StreamMarketData\x12..trademesh.simvenue.v1.StreamMarketDataRequest\x1a&.trademesh.simvenue.v1.MarketDataEvent\"\x17\xca\xc1\x18\x13\n\rsimvenue.read\x18\x03 \x03\x30\x01\x12r\n\nPlaceOrder\x12(.trademesh.simvenue.v1.PlaceOrderRequest\x1a\x1c.trademesh.simvenue.v1.Order\"\x1c\xca\xc1\x18\x18\n\x0esimvenue.trade\x12\x02\x08\x05\x18\x03 \x02\x12t\n\x0b\x43\x61ncelOrder\x12).trademesh.simvenue.v1.CancelOrderRequest\x1a\x1c.trademesh.simvenue.v1.Order\"\x1c\xca\xc1\x18\x18\n\x0esimvenue.trade\x12\x02\x08\x05\x18\x03 \x04\x12m\n\x08GetOrder\x12&.trademesh.simvenue.v1.GetOrderRequest\x1a\x1c.trademesh.simvenue.v1.Order\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12\x8a\x01\n\x0eListOpenOrders\x12,.trademesh.simvenue.v1.ListOpenOrdersRequest\x1a-.trademesh.simvenue.v1.ListOpenOrdersResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x05\x18\x01 \x01\x12{\n\tListFills\x12\'.trademesh.simvenue.v1.ListFillsRequest\x1a(.trademesh.simvenue.v1.ListFillsResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x05\x18\x01 \x01\x12v\n\x0bGetBalances\x12).trademesh.simvenue.v1.GetBalancesRequest\x1a\x1f.trademesh.simvenue.v1.Balances\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12\x87\x01\n\rListTransfers\x12+.trademesh.simvenue.v1.ListTransfersRequest\x1a,.trademesh.simvenue.v1.ListTransfersResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x05\x18\x01 \x01\x12\x87\x01\n\rListPositions\x12+.trademesh.simvenue.v1.ListPositionsRequest\x1a,.trademesh.simvenue.v1.ListPositionsResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12|\n\rStreamAccount\x12+.trademesh.simvenue.v1.StreamAccountRequest\x1a#.trademesh.simvenue.v1.AccountEvent\"\x17\xca\xc1\x18\x13\n\rsimvenue.read\x18\x03 \x03\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trademesh/simvenue/v1/simvenue_service.proto\x12\x15trademesh.simvenue.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a!trademesh/options/v1/method.proto\x1a#trademesh/simvenue/v1/account.proto\x1a&trademesh/simvenue/v1/instrument.proto\x1a\'trademesh/simvenue/v1/market_data.proto\x1a!trademesh/simvenue/v1/order.proto\x1a\x1dtrademesh/type/v1/rules.proto\x1a\x1ctrademesh/type/v1/side.proto\x1a\x1etrademesh/type/v1/stream.proto\"\x15\n\x13GetVenueInfoRequest\"\x18\n\x16ListInstrumentsRequest\"^\n\x17ListInstrumentsResponse\x12\x43\n\x0binstruments\x18\x01 \x03(\x0b\x32!.trademesh.simvenue.v1.InstrumentR\x0binstruments\"\x10\n\x0eGetTimeRequest\"R\n\x0fGetTimeResponse\x12?\n\rexchange_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x65xchangeTime\"Z\n\x13GetOrderBookRequest\x12!\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x06symbol\x12 \n\x05\x64\x65pth\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00R\x05\x64\x65pth\"\xa6\x01\n\x11ListTradesRequest\x12!\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x06symbol\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\x32\n\x0e\x61\x66ter_trade_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00R\x0c\x61\x66terTradeId\x88\x01\x01\x42\x11\n\x0f_after_trade_id\"J\n\x12ListTradesResponse\x12\x34\n\x06trades\x18\x01 \x03(\x0b\x32\x1c.trademesh.simvenue.v1.TradeR\x06trades\"\xd7\x03\n\x12ListCandlesRequest\x12!\n\x06symbol\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x06symbol\x12M\n\x08interval\x18\x02 \x01(\x0e\x32%.trademesh.simvenue.v1.CandleIntervalB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x08interval\x12\x39\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\'\n\tpage_size\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12&\n\npage_token\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@R\tpageToken:\x8b\x01\xbaH\x87\x01\x1a\x84\x01\n\rcandles.range\x12\"start_time must be before end_time\x1aO!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time\"v\n\x13ListCandlesResponse\x12\x37\n\x07\x63\x61ndles\x18\x01 \x03(\x0b\x32\x1d.trademesh.simvenue.v1.CandleR\x07\x63\x61ndles\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"I\n\x17StreamMarketDataRequest\x12.\n\x07symbols\x18\x01 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x64\x18\x01\"\x06r\x04\xb0\xc2\x18\x01R\x07symbols\"\xc5\x07\n\x11PlaceOrderRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12G\n\x0f\x63lient_order_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:/-]{1,36}$R\rclientOrderId\x12!\n\x06symbol\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x06symbol\x12\x37\n\x04side\x18\x04 \x01(\x0e\x32\x17.trademesh.type.v1.SideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04side\x12(\n\x08quantity\x18\x05 \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\x08quantity\x12<\n\x06market\x18\x06 \x01(\x0b\x32\".trademesh.simvenue.v1.MarketTermsH\x00R\x06market\x12\x39\n\x05limit\x18\x07 \x01(\x0b\x32!.trademesh.simvenue.v1.LimitTermsH\x00R\x05limit\x12I\n\x0bstop_market\x18\x08 \x01(\x0b\x32&.trademesh.simvenue.v1.StopMarketTermsH\x00R\nstopMarket\x12\x46\n\nstop_limit\x18\t \x01(\x0b\x32%.trademesh.simvenue.v1.StopLimitTermsH\x00R\tstopLimit\x12\x33\n\x0equote_quantity\x18\n \x01(\tB\x0c\xbaH\tr\x04\xa0\xc2\x18\x01\xd8\x01\x01R\rquoteQuantity\x12h\n\x15self_trade_prevention\x18\x0b \x01(\x0e\x32*.trademesh.simvenue.v1.SelfTradePreventionB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x13selfTradePrevention\x12\x1f\n\x0breduce_only\x18\x0c \x01(\x08R\nreduceOnly:\xdf\x01\xbaH\xdb\x01\x1a\xd8\x01\n\x12place.one_quantity\x12Yexactly one of quantity and quote_quantity must be set, the latter only of a market order\x1ag(this.quantity == \'\') != (this.quote_quantity == \'\') && (this.quote_quantity == \'\' || has(this.market))B\x0e\n\x05terms\x12\x05\xbaH\x02\x08\x01\"b\n\x12\x45nterOrdersRequest\x12L\n\x07\x65ntries\x18\x01 \x03(\x0b\x32!.trademesh.simvenue.v1.OrderEntryB\x0f\xbaH\x0c\x92\x01\t\x08\x01\x10@\"\x03\xd8\x01\x03R\x07\x65ntries\"\xc1\x01\n\nOrderEntry\x12\"\n\x08\x65ntry_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\x07\x65ntryId\x12\x46\n\x05order\x18\x02 \x01(\x0b\x32(.trademesh.simvenue.v1.PlaceOrderRequestB\x06\xbaH\x03\xc8\x01\x01R\x05order\x12G\n\x0e\x63orrelation_id\x18\x03 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[A-Za-z0-9._:/-]{0,128}$R\rcorrelationId\"\x83\x01\n\x13\x45nterOrdersResponse\x12<\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\".trademesh.simvenue.v1.EntryAnswerR\x07\x61nswers\x12.\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1c.trademesh.type.v1.StreamEndR\x03\x65nd\"\x94\x01\n\x0b\x45ntryAnswer\x12\x19\n\x08\x65ntry_id\x18\x01 \x01(\x03R\x07\x65ntryId\x12\x34\n\x05order\x18\x02 \x01(\x0b\x32\x1c.trademesh.simvenue.v1.OrderH\x00R\x05order\x12*\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x05\x65rrorB\x08\n\x06result\"\xc5\x01\n\x12\x43\x61ncelOrderRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12I\n\x0f\x63lient_order_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:/-]{1,36}$H\x00R\rclientOrderId\x12/\n\x0evenue_order_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x0cvenueOrderIdB\x0e\n\x05order\x12\x05\xbaH\x02\x08\x01\"\xc2\x01\n\x0fGetOrderRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12I\n\x0f\x63lient_order_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:/-]{1,36}$H\x00R\rclientOrderId\x12/\n\x0evenue_order_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x0cvenueOrderIdB\x0e\n\x05order\x12\x05\xbaH\x02\x08\x01\"b\n\x15ListOpenOrdersRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12$\n\x06symbol\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xb0\xc2\x18\x01\xd8\x01\x01R\x06symbol\"N\n\x16ListOpenOrdersResponse\x12\x34\n\x06orders\x18\x01 \x03(\x0b\x32\x1c.trademesh.simvenue.v1.OrderR\x06orders\"\x8f\x01\n\x10ListFillsRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12-\n\x0e\x61\x66ter_trade_id\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0c\x61\x66terTradeId\x12\'\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\"F\n\x11ListFillsResponse\x12\x31\n\x05\x66ills\x18\x01 \x03(\x0b\x32\x1b.trademesh.simvenue.v1.FillR\x05\x66ills\"9\n\x12GetBalancesRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\"\x99\x01\n\x14ListTransfersRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12\x33\n\x11\x61\x66ter_transfer_id\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0f\x61\x66terTransferId\x12\'\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\"V\n\x15ListTransfersResponse\x12=\n\ttransfers\x18\x01 \x03(\x0b\x32\x1f.trademesh.simvenue.v1.TransferR\ttransfers\";\n\x14ListPositionsRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\"V\n\x15ListPositionsResponse\x12=\n\tpositions\x18\x01 \x03(\x0b\x32\x1f.trademesh.simvenue.v1.PositionR\tpositions\"\x94\x01\n\x14StreamAccountRequest\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xc2\x18\x01R\x07\x61\x63\x63ount\x12.\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\rafterSequence\x12\'\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x00R\x08pageSize2\x8c\x11\n\x0fSimvenueService\x12y\n\x0cGetVenueInfo\x12*.trademesh.simvenue.v1.GetVenueInfoRequest\x1a .trademesh.simvenue.v1.VenueInfo\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12\x8d\x01\n\x0fListInstruments\x12-.trademesh.simvenue.v1.ListInstrumentsRequest\x1a..trademesh.simvenue.v1.ListInstrumentsResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12u\n\x07GetTime\x12%.trademesh.simvenue.v1.GetTimeRequest\x1a&.trademesh.simvenue.v1.GetTimeResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12y\n\x0cGetOrderBook\x12*.trademesh.simvenue.v1.GetOrderBookRequest\x1a .trademesh.simvenue.v1.OrderBook\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12~\n\nListTrades\x12(.trademesh.simvenue.v1.ListTradesRequest\x1a).trademesh.simvenue.v1.ListTradesResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12\x81\x01\n\x0bListCandles\x12).trademesh.simvenue.v1.ListCandlesRequest\x1a*.trademesh.simvenue.v1.ListCandlesResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x05\x18\x01 \x01\x12\x85\x01\n\x10StreamMarketData\x12..trademesh.simvenue.v1.StreamMarketDataRequest\x1a&.trademesh.simvenue.v1.MarketDataEvent\"\x17\xca\xc1\x18\x13\n\rsimvenue.read\x18\x03 \x03\x30\x01\x12r\n\nPlaceOrder\x12(.trademesh.simvenue.v1.PlaceOrderRequest\x1a\x1c.trademesh.simvenue.v1.Order\"\x1c\xca\xc1\x18\x18\n\x0esimvenue.trade\x12\x02\x08\x05\x18\x03 \x02\x12\x82\x01\n\x0b\x45nterOrders\x12).trademesh.simvenue.v1.EnterOrdersRequest\x1a*.trademesh.simvenue.v1.EnterOrdersResponse\"\x18\xca\xc1\x18\x14\n\x0esimvenue.trade\x18\x03 \x02(\x01\x30\x01\x12t\n\x0b\x43\x61ncelOrder\x12).trademesh.simvenue.v1.CancelOrderRequest\x1a\x1c.trademesh.simvenue.v1.Order\"\x1c\xca\xc1\x18\x18\n\x0esimvenue.trade\x12\x02\x08\x05\x18\x03 \x04\x12m\n\x08GetOrder\x12&.trademesh.simvenue.v1.GetOrderRequest\x1a\x1c.trademesh.simvenue.v1.Order\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12\x8a\x01\n\x0eListOpenOrders\x12,.trademesh.simvenue.v1.ListOpenOrdersRequest\x1a-.trademesh.simvenue.v1.ListOpenOrdersResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x05\x18\x01 \x01\x12{\n\tListFills\x12\'.trademesh.simvenue.v1.ListFillsRequest\x1a(.trademesh.simvenue.v1.ListFillsResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x05\x18\x01 \x01\x12v\n\x0bGetBalances\x12).trademesh.simvenue.v1.GetBalancesRequest\x1a\x1f.trademesh.simvenue.v1.Balances\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12\x87\x01\n\rListTransfers\x12+.trademesh.simvenue.v1.ListTransfersRequest\x1a,.trademesh.simvenue.v1.ListTransfersResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x05\x18\x01 \x01\x12\x87\x01\n\rListPositions\x12+.trademesh.simvenue.v1.ListPositionsRequest\x1a,.trademesh.simvenue.v1.ListPositionsResponse\"\x1b\xca\xc1\x18\x17\n\rsimvenue.read\x12\x02\x08\x02\x18\x01 \x01\x12|\n\rStreamAccount\x12+.trademesh.simvenue.v1.StreamAccountRequest\x1a#.trademesh.simvenue.v1.AccountEvent\"\x17\xca\xc1\x18\x13\n\rsimvenue.read\x18\x03 \x03\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -80,6 +82,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLACEORDERREQUEST'].fields_by_name['self_trade_prevention']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_PLACEORDERREQUEST']._loaded_options = None
   _globals['_PLACEORDERREQUEST']._serialized_options = b'\272H\333\001\032\330\001\n\022place.one_quantity\022Yexactly one of quantity and quote_quantity must be set, the latter only of a market order\032g(this.quantity == \'\') != (this.quote_quantity == \'\') && (this.quote_quantity == \'\' || has(this.market))'
+  _globals['_ENTERORDERSREQUEST'].fields_by_name['entries']._loaded_options = None
+  _globals['_ENTERORDERSREQUEST'].fields_by_name['entries']._serialized_options = b'\272H\014\222\001\t\010\001\020@\"\003\330\001\003'
+  _globals['_ORDERENTRY'].fields_by_name['entry_id']._loaded_options = None
+  _globals['_ORDERENTRY'].fields_by_name['entry_id']._serialized_options = b'\272H\004\"\002 \000'
+  _globals['_ORDERENTRY'].fields_by_name['order']._loaded_options = None
+  _globals['_ORDERENTRY'].fields_by_name['order']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ORDERENTRY'].fields_by_name['correlation_id']._loaded_options = None
+  _globals['_ORDERENTRY'].fields_by_name['correlation_id']._serialized_options = b'\272H\035r\0332\031^[A-Za-z0-9._:/-]{0,128}$'
   _globals['_CANCELORDERREQUEST'].oneofs_by_name['order']._loaded_options = None
   _globals['_CANCELORDERREQUEST'].oneofs_by_name['order']._serialized_options = b'\272H\002\010\001'
   _globals['_CANCELORDERREQUEST'].fields_by_name['account']._loaded_options = None
@@ -120,6 +130,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMACCOUNTREQUEST'].fields_by_name['account']._serialized_options = b'\272H\006r\004\260\302\030\001'
   _globals['_STREAMACCOUNTREQUEST'].fields_by_name['after_sequence']._loaded_options = None
   _globals['_STREAMACCOUNTREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_STREAMACCOUNTREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_STREAMACCOUNTREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\200\002(\000'
   _globals['_SIMVENUESERVICE'].methods_by_name['GetVenueInfo']._loaded_options = None
   _globals['_SIMVENUESERVICE'].methods_by_name['GetVenueInfo']._serialized_options = b'\312\301\030\027\n\rsimvenue.read\022\002\010\002\030\001 \001'
   _globals['_SIMVENUESERVICE'].methods_by_name['ListInstruments']._loaded_options = None
@@ -136,6 +148,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIMVENUESERVICE'].methods_by_name['StreamMarketData']._serialized_options = b'\312\301\030\023\n\rsimvenue.read\030\003 \003'
   _globals['_SIMVENUESERVICE'].methods_by_name['PlaceOrder']._loaded_options = None
   _globals['_SIMVENUESERVICE'].methods_by_name['PlaceOrder']._serialized_options = b'\312\301\030\030\n\016simvenue.trade\022\002\010\005\030\003 \002'
+  _globals['_SIMVENUESERVICE'].methods_by_name['EnterOrders']._loaded_options = None
+  _globals['_SIMVENUESERVICE'].methods_by_name['EnterOrders']._serialized_options = b'\312\301\030\024\n\016simvenue.trade\030\003 \002'
   _globals['_SIMVENUESERVICE'].methods_by_name['CancelOrder']._loaded_options = None
   _globals['_SIMVENUESERVICE'].methods_by_name['CancelOrder']._serialized_options = b'\312\301\030\030\n\016simvenue.trade\022\002\010\005\030\003 \004'
   _globals['_SIMVENUESERVICE'].methods_by_name['GetOrder']._loaded_options = None
@@ -152,54 +166,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIMVENUESERVICE'].methods_by_name['ListPositions']._serialized_options = b'\312\301\030\027\n\rsimvenue.read\022\002\010\002\030\001 \001'
   _globals['_SIMVENUESERVICE'].methods_by_name['StreamAccount']._loaded_options = None
   _globals['_SIMVENUESERVICE'].methods_by_name['StreamAccount']._serialized_options = b'\312\301\030\023\n\rsimvenue.read\030\003 \003'
-  _globals['_GETVENUEINFOREQUEST']._serialized_start=382
-  _globals['_GETVENUEINFOREQUEST']._serialized_end=403
-  _globals['_LISTINSTRUMENTSREQUEST']._serialized_start=405
-  _globals['_LISTINSTRUMENTSREQUEST']._serialized_end=429
-  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_start=431
-  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_end=525
-  _globals['_GETTIMEREQUEST']._serialized_start=527
-  _globals['_GETTIMEREQUEST']._serialized_end=543
-  _globals['_GETTIMERESPONSE']._serialized_start=545
-  _globals['_GETTIMERESPONSE']._serialized_end=627
-  _globals['_GETORDERBOOKREQUEST']._serialized_start=629
-  _globals['_GETORDERBOOKREQUEST']._serialized_end=719
-  _globals['_LISTTRADESREQUEST']._serialized_start=722
-  _globals['_LISTTRADESREQUEST']._serialized_end=888
-  _globals['_LISTTRADESRESPONSE']._serialized_start=890
-  _globals['_LISTTRADESRESPONSE']._serialized_end=964
-  _globals['_LISTCANDLESREQUEST']._serialized_start=967
-  _globals['_LISTCANDLESREQUEST']._serialized_end=1438
-  _globals['_LISTCANDLESRESPONSE']._serialized_start=1440
-  _globals['_LISTCANDLESRESPONSE']._serialized_end=1558
-  _globals['_STREAMMARKETDATAREQUEST']._serialized_start=1560
-  _globals['_STREAMMARKETDATAREQUEST']._serialized_end=1633
-  _globals['_PLACEORDERREQUEST']._serialized_start=1636
-  _globals['_PLACEORDERREQUEST']._serialized_end=2601
-  _globals['_CANCELORDERREQUEST']._serialized_start=2604
-  _globals['_CANCELORDERREQUEST']._serialized_end=2801
-  _globals['_GETORDERREQUEST']._serialized_start=2804
-  _globals['_GETORDERREQUEST']._serialized_end=2998
-  _globals['_LISTOPENORDERSREQUEST']._serialized_start=3000
-  _globals['_LISTOPENORDERSREQUEST']._serialized_end=3098
-  _globals['_LISTOPENORDERSRESPONSE']._serialized_start=3100
-  _globals['_LISTOPENORDERSRESPONSE']._serialized_end=3178
-  _globals['_LISTFILLSREQUEST']._serialized_start=3181
-  _globals['_LISTFILLSREQUEST']._serialized_end=3324
-  _globals['_LISTFILLSRESPONSE']._serialized_start=3326
-  _globals['_LISTFILLSRESPONSE']._serialized_end=3396
-  _globals['_GETBALANCESREQUEST']._serialized_start=3398
-  _globals['_GETBALANCESREQUEST']._serialized_end=3455
-  _globals['_LISTTRANSFERSREQUEST']._serialized_start=3458
-  _globals['_LISTTRANSFERSREQUEST']._serialized_end=3611
-  _globals['_LISTTRANSFERSRESPONSE']._serialized_start=3613
-  _globals['_LISTTRANSFERSRESPONSE']._serialized_end=3699
-  _globals['_LISTPOSITIONSREQUEST']._serialized_start=3701
-  _globals['_LISTPOSITIONSREQUEST']._serialized_end=3760
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=3762
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=3848
-  _globals['_STREAMACCOUNTREQUEST']._serialized_start=3850
-  _globals['_STREAMACCOUNTREQUEST']._serialized_end=3957
-  _globals['_SIMVENUESERVICE']._serialized_start=3960
-  _globals['_SIMVENUESERVICE']._serialized_end=6015
+  _globals['_GETVENUEINFOREQUEST']._serialized_start=439
+  _globals['_GETVENUEINFOREQUEST']._serialized_end=460
+  _globals['_LISTINSTRUMENTSREQUEST']._serialized_start=462
+  _globals['_LISTINSTRUMENTSREQUEST']._serialized_end=486
+  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_start=488
+  _globals['_LISTINSTRUMENTSRESPONSE']._serialized_end=582
+  _globals['_GETTIMEREQUEST']._serialized_start=584
+  _globals['_GETTIMEREQUEST']._serialized_end=600
+  _globals['_GETTIMERESPONSE']._serialized_start=602
+  _globals['_GETTIMERESPONSE']._serialized_end=684
+  _globals['_GETORDERBOOKREQUEST']._serialized_start=686
+  _globals['_GETORDERBOOKREQUEST']._serialized_end=776
+  _globals['_LISTTRADESREQUEST']._serialized_start=779
+  _globals['_LISTTRADESREQUEST']._serialized_end=945
+  _globals['_LISTTRADESRESPONSE']._serialized_start=947
+  _globals['_LISTTRADESRESPONSE']._serialized_end=1021
+  _globals['_LISTCANDLESREQUEST']._serialized_start=1024
+  _globals['_LISTCANDLESREQUEST']._serialized_end=1495
+  _globals['_LISTCANDLESRESPONSE']._serialized_start=1497
+  _globals['_LISTCANDLESRESPONSE']._serialized_end=1615
+  _globals['_STREAMMARKETDATAREQUEST']._serialized_start=1617
+  _globals['_STREAMMARKETDATAREQUEST']._serialized_end=1690
+  _globals['_PLACEORDERREQUEST']._serialized_start=1693
+  _globals['_PLACEORDERREQUEST']._serialized_end=2658
+  _globals['_ENTERORDERSREQUEST']._serialized_start=2660
+  _globals['_ENTERORDERSREQUEST']._serialized_end=2758
+  _globals['_ORDERENTRY']._serialized_start=2761
+  _globals['_ORDERENTRY']._serialized_end=2954
+  _globals['_ENTERORDERSRESPONSE']._serialized_start=2957
+  _globals['_ENTERORDERSRESPONSE']._serialized_end=3088
+  _globals['_ENTRYANSWER']._serialized_start=3091
+  _globals['_ENTRYANSWER']._serialized_end=3239
+  _globals['_CANCELORDERREQUEST']._serialized_start=3242
+  _globals['_CANCELORDERREQUEST']._serialized_end=3439
+  _globals['_GETORDERREQUEST']._serialized_start=3442
+  _globals['_GETORDERREQUEST']._serialized_end=3636
+  _globals['_LISTOPENORDERSREQUEST']._serialized_start=3638
+  _globals['_LISTOPENORDERSREQUEST']._serialized_end=3736
+  _globals['_LISTOPENORDERSRESPONSE']._serialized_start=3738
+  _globals['_LISTOPENORDERSRESPONSE']._serialized_end=3816
+  _globals['_LISTFILLSREQUEST']._serialized_start=3819
+  _globals['_LISTFILLSREQUEST']._serialized_end=3962
+  _globals['_LISTFILLSRESPONSE']._serialized_start=3964
+  _globals['_LISTFILLSRESPONSE']._serialized_end=4034
+  _globals['_GETBALANCESREQUEST']._serialized_start=4036
+  _globals['_GETBALANCESREQUEST']._serialized_end=4093
+  _globals['_LISTTRANSFERSREQUEST']._serialized_start=4096
+  _globals['_LISTTRANSFERSREQUEST']._serialized_end=4249
+  _globals['_LISTTRANSFERSRESPONSE']._serialized_start=4251
+  _globals['_LISTTRANSFERSRESPONSE']._serialized_end=4337
+  _globals['_LISTPOSITIONSREQUEST']._serialized_start=4339
+  _globals['_LISTPOSITIONSREQUEST']._serialized_end=4398
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=4400
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=4486
+  _globals['_STREAMACCOUNTREQUEST']._serialized_start=4489
+  _globals['_STREAMACCOUNTREQUEST']._serialized_end=4637
+  _globals['_SIMVENUESERVICE']._serialized_start=4640
+  _globals['_SIMVENUESERVICE']._serialized_end=6828
 # @@protoc_insertion_point(module_scope)

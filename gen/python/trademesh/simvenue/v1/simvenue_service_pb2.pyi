@@ -2,6 +2,7 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.rpc import status_pb2 as _status_pb2
 from trademesh.options.v1 import method_pb2 as _method_pb2
 from trademesh.simvenue.v1 import account_pb2 as _account_pb2
 from trademesh.simvenue.v1 import instrument_pb2 as _instrument_pb2
@@ -9,6 +10,7 @@ from trademesh.simvenue.v1 import market_data_pb2 as _market_data_pb2
 from trademesh.simvenue.v1 import order_pb2 as _order_pb2
 from trademesh.type.v1 import rules_pb2 as _rules_pb2
 from trademesh.type.v1 import side_pb2 as _side_pb2
+from trademesh.type.v1 import stream_pb2 as _stream_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -123,6 +125,40 @@ class PlaceOrderRequest(_message.Message):
     reduce_only: bool
     def __init__(self, account: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_side_pb2.Side, str]] = ..., quantity: _Optional[str] = ..., market: _Optional[_Union[_order_pb2.MarketTerms, _Mapping]] = ..., limit: _Optional[_Union[_order_pb2.LimitTerms, _Mapping]] = ..., stop_market: _Optional[_Union[_order_pb2.StopMarketTerms, _Mapping]] = ..., stop_limit: _Optional[_Union[_order_pb2.StopLimitTerms, _Mapping]] = ..., quote_quantity: _Optional[str] = ..., self_trade_prevention: _Optional[_Union[_order_pb2.SelfTradePrevention, str]] = ..., reduce_only: _Optional[bool] = ...) -> None: ...
 
+class EnterOrdersRequest(_message.Message):
+    __slots__ = ("entries",)
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[OrderEntry]
+    def __init__(self, entries: _Optional[_Iterable[_Union[OrderEntry, _Mapping]]] = ...) -> None: ...
+
+class OrderEntry(_message.Message):
+    __slots__ = ("entry_id", "order", "correlation_id")
+    ENTRY_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    entry_id: int
+    order: PlaceOrderRequest
+    correlation_id: str
+    def __init__(self, entry_id: _Optional[int] = ..., order: _Optional[_Union[PlaceOrderRequest, _Mapping]] = ..., correlation_id: _Optional[str] = ...) -> None: ...
+
+class EnterOrdersResponse(_message.Message):
+    __slots__ = ("answers", "end")
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    answers: _containers.RepeatedCompositeFieldContainer[EntryAnswer]
+    end: _stream_pb2.StreamEnd
+    def __init__(self, answers: _Optional[_Iterable[_Union[EntryAnswer, _Mapping]]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ...) -> None: ...
+
+class EntryAnswer(_message.Message):
+    __slots__ = ("entry_id", "order", "error")
+    ENTRY_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    entry_id: int
+    order: _order_pb2.Order
+    error: _status_pb2.Status
+    def __init__(self, entry_id: _Optional[int] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
 class CancelOrderRequest(_message.Message):
     __slots__ = ("account", "client_order_id", "venue_order_id")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -208,9 +244,11 @@ class ListPositionsResponse(_message.Message):
     def __init__(self, positions: _Optional[_Iterable[_Union[_account_pb2.Position, _Mapping]]] = ...) -> None: ...
 
 class StreamAccountRequest(_message.Message):
-    __slots__ = ("account", "after_sequence")
+    __slots__ = ("account", "after_sequence", "page_size")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     account: str
     after_sequence: int
-    def __init__(self, account: _Optional[str] = ..., after_sequence: _Optional[int] = ...) -> None: ...
+    page_size: int
+    def __init__(self, account: _Optional[str] = ..., after_sequence: _Optional[int] = ..., page_size: _Optional[int] = ...) -> None: ...

@@ -83,6 +83,11 @@ class SimvenueServiceStub:
                 request_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.PlaceOrderRequest.SerializeToString,
                 response_deserializer=trademesh_dot_simvenue_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
+        self.EnterOrders = channel.stream_stream(
+                '/trademesh.simvenue.v1.SimvenueService/EnterOrders',
+                request_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.EnterOrdersRequest.SerializeToString,
+                response_deserializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.EnterOrdersResponse.FromString,
+                _registered_method=True)
         self.CancelOrder = channel.unary_unary(
                 '/trademesh.simvenue.v1.SimvenueService/CancelOrder',
                 request_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.CancelOrderRequest.SerializeToString,
@@ -199,6 +204,20 @@ class SimvenueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EnterOrders(self, request_iterator, context):
+        """Accepts orders as PlaceOrder does, any number over one stream, as the order entry over WebSockets of
+        other venues. Each entry is answered as soon as what became of it is on disk, in any order, and with
+        what PlaceOrder would answer. Entries of one message reach the book in their order.
+        An entry without an answer when the stream breaks is in the same state as a PlaceOrder without one:
+        nobody knows, and GetOrder tells. A stream that the venue ends answers the entries that it took
+        first; those that it did not take any more get no answer.
+        Errors of the stream itself: INVALID_REQUEST where a message has no entry or more than 64. All others
+        are of an entry, and leave the stream as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelOrder(self, request, context):
         """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN.
         """
@@ -300,6 +319,11 @@ def add_SimvenueServiceServicer_to_server(servicer, server):
                     servicer.PlaceOrder,
                     request_deserializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.PlaceOrderRequest.FromString,
                     response_serializer=trademesh_dot_simvenue_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'EnterOrders': grpc.stream_stream_rpc_method_handler(
+                    servicer.EnterOrders,
+                    request_deserializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.EnterOrdersRequest.FromString,
+                    response_serializer=trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.EnterOrdersResponse.SerializeToString,
             ),
             'CancelOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelOrder,
@@ -563,6 +587,33 @@ class SimvenueService:
             '/trademesh.simvenue.v1.SimvenueService/PlaceOrder',
             trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.PlaceOrderRequest.SerializeToString,
             trademesh_dot_simvenue_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnterOrders(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/trademesh.simvenue.v1.SimvenueService/EnterOrders',
+            trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.EnterOrdersRequest.SerializeToString,
+            trademesh_dot_simvenue_dot_v1_dot_simvenue__service__pb2.EnterOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

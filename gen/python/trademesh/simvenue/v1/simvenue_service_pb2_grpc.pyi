@@ -72,6 +72,16 @@ class SimvenueServiceStub:
     DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
     NO_LIQUIDITY, REDUCE_ONLY_REFUSED.
     """
+    EnterOrders: _grpc.StreamStreamMultiCallable[_simvenue_service_pb2.EnterOrdersRequest, _simvenue_service_pb2.EnterOrdersResponse]
+    """Accepts orders as PlaceOrder does, any number over one stream, as the order entry over WebSockets of
+    other venues. Each entry is answered as soon as what became of it is on disk, in any order, and with
+    what PlaceOrder would answer. Entries of one message reach the book in their order.
+    An entry without an answer when the stream breaks is in the same state as a PlaceOrder without one:
+    nobody knows, and GetOrder tells. A stream that the venue ends answers the entries that it took
+    first; those that it did not take any more get no answer.
+    Errors of the stream itself: INVALID_REQUEST where a message has no entry or more than 64. All others
+    are of an entry, and leave the stream as it is.
+    """
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.CancelOrderRequest, _order_pb2.Order]
     """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
     GetOrder: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.GetOrderRequest, _order_pb2.Order]
@@ -133,6 +143,16 @@ class SimvenueServiceAsyncStub(SimvenueServiceStub):
     QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
     DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
     NO_LIQUIDITY, REDUCE_ONLY_REFUSED.
+    """
+    EnterOrders: _aio.StreamStreamMultiCallable[_simvenue_service_pb2.EnterOrdersRequest, _simvenue_service_pb2.EnterOrdersResponse]  # type: ignore[assignment]
+    """Accepts orders as PlaceOrder does, any number over one stream, as the order entry over WebSockets of
+    other venues. Each entry is answered as soon as what became of it is on disk, in any order, and with
+    what PlaceOrder would answer. Entries of one message reach the book in their order.
+    An entry without an answer when the stream breaks is in the same state as a PlaceOrder without one:
+    nobody knows, and GetOrder tells. A stream that the venue ends answers the entries that it took
+    first; those that it did not take any more get no answer.
+    Errors of the stream itself: INVALID_REQUEST where a message has no entry or more than 64. All others
+    are of an entry, and leave the stream as it is.
     """
     CancelOrder: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.CancelOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
     """Takes an open order out of the book, or a stop that waits. Errors: UNKNOWN_ACCOUNT, ORDER_NOT_FOUND, ORDER_NOT_OPEN."""
@@ -240,6 +260,22 @@ class SimvenueServiceServicer(metaclass=_abc_1.ABCMeta):
         QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
         DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
         NO_LIQUIDITY, REDUCE_ONLY_REFUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def EnterOrders(
+        self,
+        request_iterator: _MaybeAsyncIterator[_simvenue_service_pb2.EnterOrdersRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_simvenue_service_pb2.EnterOrdersResponse], _abc.AsyncIterator[_simvenue_service_pb2.EnterOrdersResponse]]:
+        """Accepts orders as PlaceOrder does, any number over one stream, as the order entry over WebSockets of
+        other venues. Each entry is answered as soon as what became of it is on disk, in any order, and with
+        what PlaceOrder would answer. Entries of one message reach the book in their order.
+        An entry without an answer when the stream breaks is in the same state as a PlaceOrder without one:
+        nobody knows, and GetOrder tells. A stream that the venue ends answers the entries that it took
+        first; those that it did not take any more get no answer.
+        Errors of the stream itself: INVALID_REQUEST where a message has no entry or more than 64. All others
+        are of an entry, and leave the stream as it is.
         """
 
     @_abc_1.abstractmethod
