@@ -18,6 +18,7 @@ from services.exchange.handlers.cancel_all import CancelAllOrders
 from services.exchange.handlers.cancel_order import CancelOrder
 from services.exchange.handlers.desks import Desk, Desks, VenueDesk
 from services.exchange.handlers.expire_orders import ExpireOrders
+from services.exchange.handlers.follow import Follower
 from services.exchange.handlers.held_orders import HeldOrders
 from services.exchange.handlers.journal import LogJournal
 from services.exchange.handlers.linked_orders import LinkedOrders
@@ -118,7 +119,9 @@ def assemble(runtime: Runtime, settings: ExchangeSettings, parts: Parts, timing:
     writers = Writers(store, desks, timing)
     reconciler = Reconciler(outside, sending)
     sweeping = CancelAllOrders(outside, requests, cancelling, reconciler)
-    operation = Operation(outside, writers, reconciler, ResumeOrders(outside, sending), resolver)
+    resuming = ResumeOrders(outside, sending)
+    follower = Follower(outside, sending)
+    operation = Operation(outside, writers, reconciler, resuming, resolver, follower)
     watching = WatchOrders(store, desks, runtime.clock, timing)
     work = ListWork(outside, sending, cancelling)
     linked = LinkedOrders(outside, work)

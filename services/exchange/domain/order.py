@@ -154,8 +154,12 @@ class Order:
         *,
         handling: Handling = Handling.NATIVE,
         contract: Contract | None = None,
+        trigger: TriggerStatus | None = None,
     ) -> Self:
-        """The first version of an order: PENDING, nothing has left."""
+        """The first version of an order: PENDING, nothing has left.
+
+        Its trigger stands as it does before it is looked at, unless ``trigger`` says how.
+        """
         return cls(
             order_id=order_id,
             account=intent.account,
@@ -182,7 +186,7 @@ class Order:
             reduce_only=intent.reduce_only,
             handling=handling,
             contract=contract,
-            trigger=first_status(intent.terms),
+            trigger=trigger or first_status(intent.terms),
         )
 
     @property

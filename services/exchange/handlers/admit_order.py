@@ -1,7 +1,9 @@
 """The checks before an intent exists: what the venue takes, what prices say, what is held."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from services.exchange.domain.assets import Side
 from services.exchange.domain.errors import (
@@ -12,7 +14,7 @@ from services.exchange.domain.errors import (
     venue_unavailable,
 )
 from services.exchange.domain.instruments import InstrumentRules
-from services.exchange.domain.order import Handling, OrderIntent
+from services.exchange.domain.order import Handling, Order, OrderIntent
 from services.exchange.domain.terms import TrailingStopTerms, TriggerSource, end_of, trigger_of
 from services.exchange.domain.triggers import (
     TriggerStatus,
@@ -44,6 +46,19 @@ class Admitted:
     handling: Handling
     quantity: Decimal
     trigger: TriggerStatus | None
+
+    def order(self, intent: OrderIntent, order_id: UUID, correlation_id: str, now: datetime) -> Order:
+        """The first version of the order."""
+        return Order.intended(
+            replace(intent, quantity=self.quantity) if self.quantity is not intent.quantity else intent,
+            self.rules.assets,
+            order_id,
+            correlation_id,
+            now,
+            handling=self.handling,
+            contract=self.rules.contract,
+            trigger=self.trigger,
+        )
 
 
 class AdmitOrder:

@@ -8,6 +8,7 @@ from services.exchange.domain.evidence import VenueOrder, adopted, fill_of, sett
 from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
+from services.exchange.handlers.heard import Heard
 from services.exchange.ports import Journal, Step, Transaction
 from services.kernel.clock import Clock
 from services.kernel.decimals import render
@@ -23,11 +24,13 @@ class Booked:
         before: the order as it was; None where it was adopted.
         after: the order as it is.
         fills: the fills that are new.
+        told: the evidence; None where it was something else that changed the order.
     """
 
     before: Order | None
     after: Order
     fills: Sequence[Fill] = ()
+    told: VenueOrder | None = None
 
 
 class Booking:
@@ -36,9 +39,13 @@ class Booking:
     Args:
         clock: our clock.
         journal: hears of what was booked.
+
+    Attributes:
+        heard: the evidence that was booked and committed of late.
     """
 
     def __init__(self, clock: Clock, journal: Journal) -> None:
+        self.heard = Heard()
         self._clock = clock
         self._journal = journal
 
@@ -53,7 +60,7 @@ class Booking:
         after = settle(order, told, fresh, now)
         if after is not order:
             await transaction.record_order(after)
-        return Booked(order, after, fresh)
+        return Booked(order, after, fresh, told)
 
     async def apply_or_adopt(
         self, transaction: Transaction, venue: str, account: str, told: VenueOrder
@@ -66,11 +73,13 @@ class Booking:
         born = adopted(venue, account, told, cause, self._clock.now())
         await transaction.record_order(born)
         booked = await self.apply(transaction, born, told)
-        return Booked(None, booked.after, booked.fills)
+        return Booked(None, booked.after, booked.fills, told)
 
     def report(self, booked: Booked) -> None:
         """Tell the journal. Only after the commit: before it, nothing has happened."""
         before, after = booked.before, booked.after
+        if booked.told is not None:
+            self.heard.keep(after, booked.told)
         if before is None:
             self._journal.reached(Step.ADOPTED, after)
         elif before.state is not after.state:

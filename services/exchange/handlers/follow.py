@@ -2,32 +2,66 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 import structlog
 
 from services.chassis.telemetry.correlation import correlated
+from services.exchange.domain.order import order_id_of
 from services.exchange.handlers.booking import Booked
 from services.exchange.handlers.desks import Desk
-from services.exchange.handlers.send_order import Outside
+from services.exchange.handlers.send_order import Outside, SendOrder
 from services.exchange.ports import Transaction, VenueEvent
 
 _log = structlog.get_logger(__name__)
-_BATCH = 256
-_WAITING = 2048
+_BATCH: Final = 256
+_WAITING: Final = 2048
+_SAVE_S: Final = 1.0
+_ANSWER_S: Final = 0.25
+"""Longest time that evidence waits for the answer which brings the same."""
+_LOOK_S: Final = 0.02
 _Waiting: TypeAlias = "asyncio.Queue[VenueEvent | Exception]"
 
 
+@dataclass(slots=True)
+class _Place:
+    """Where we are in a stream.
+
+    Attributes:
+        saved: the cursor that is committed.
+        cursor: everything up to it is committed, too, or told nothing new.
+        save_at: when it is saved at the latest, by the loop's clock.
+        kept_back: events after it, each with the time until which it waits for an answer that is due.
+    """
+
+    saved: str
+    cursor: str
+    save_at: float = 0.0
+    kept_back: list[tuple[VenueEvent, float]] = field(default_factory=list)
+
+    def look_again(self) -> float | None:
+        """When there is something to do at the latest; None where the next event says it."""
+        if self.kept_back:
+            return asyncio.get_running_loop().time() + _LOOK_S
+        return None if self.cursor == self.saved else self.save_at
+
+
 class Follower:
-    """Books the events of an account's stream. Their cursor commits together with their effect.
+    """Books the events of an account's stream. Their cursor never passes what is committed of them.
+
+    Most of what the stream tells of our own orders the venue's answer tells as well. What it has told is
+    known, and takes no transaction; where the answer is due this moment, the stream's word waits for it
+    for a moment. The cursor follows with the next booking, or at the latest a second after.
 
     Args:
         outside: what it stands on.
+        sending: the orders being carried out here.
     """
 
-    def __init__(self, outside: Outside) -> None:
+    def __init__(self, outside: Outside, sending: SendOrder) -> None:
         self._outside = outside
+        self._sending = sending
 
     async def follow(self, desk: Desk) -> None:
         """Follow until the stream breaks.
@@ -41,11 +75,12 @@ class Follower:
             cursor = (await queries.cursors(desk.account, desk.venue_id)).stream
         waiting: _Waiting = asyncio.Queue(_WAITING)
         reader = asyncio.create_task(self._read(desk, cursor, waiting))
+        place = _Place(cursor, cursor)
         try:
             ending: Exception | None = None
             while ending is None:
-                batch, ending = await self._next(waiting)
-                await self._book(desk, batch)
+                batch, ending = await self._next(waiting, place.look_again())
+                await self._book(desk, place, self._new(desk, place, batch))
             raise ending
         finally:
             reader.cancel()
@@ -61,27 +96,60 @@ class Follower:
             await waiting.put(error)
 
     @staticmethod
-    async def _next(waiting: _Waiting) -> tuple[list[VenueEvent], Exception | None]:
-        """At least one event and all that came with it, for one commit; or the end of the stream."""
-        batch: list[VenueEvent] = []
-        while not batch or (not waiting.empty() and len(batch) < _BATCH):
-            item = await waiting.get()
-            if isinstance(item, Exception):
-                return batch, item
-            batch.append(item)
-        return batch, None
+    async def _next(waiting: _Waiting, until: float | None) -> tuple[list[VenueEvent], Exception | None]:
+        """The next event and all that came with it, for one commit; or the end of the stream.
 
-    async def _book(self, desk: Desk, batch: list[VenueEvent]) -> None:
-        telling = [event for event in batch if event.order is not None or event.transfer is not None]
-        if not telling:
+        Args:
+            waiting: what was read.
+            until: when to come back with nothing, by the loop's clock.
+        """
+        batch: list[VenueEvent] = []
+        try:
+            async with asyncio.timeout_at(until):
+                item = await waiting.get()
+        except TimeoutError:
+            return batch, None
+        while not isinstance(item, Exception):
+            batch.append(item)
+            if waiting.empty() or len(batch) == _BATCH:
+                return batch, None
+            item = waiting.get_nowait()
+        return batch, item
+
+    def _new(self, desk: Desk, place: _Place, batch: list[VenueEvent]) -> list[VenueEvent]:
+        """What is to be booked now. Moves the place over what is known, up to what is kept back."""
+        now = asyncio.get_running_loop().time()
+        heard, sending = self._outside.booking.heard, self._sending
+        new: list[VenueEvent] = []
+        kept_back: list[tuple[VenueEvent, float]] = []
+        if place.cursor == place.saved:
+            place.save_at = now + _SAVE_S
+        for event, patience in [*place.kept_back, *((each, now + _ANSWER_S) for each in batch)]:
+            told = event.order
+            if told is not None and not heard.knows(desk.venue_id, desk.account, told):
+                order_id = order_id_of(told.client_order_id)
+                if patience > now and order_id is not None and sending.under_way(order_id):
+                    kept_back.append((event, patience))
+                else:
+                    new.append(event)
+            elif event.transfer is not None:
+                new.append(event)
+            if not kept_back:
+                place.cursor = event.cursor
+        place.kept_back = kept_back
+        return new
+
+    async def _book(self, desk: Desk, place: _Place, new: list[VenueEvent]) -> None:
+        """Book what is new, with the cursor."""
+        late = place.cursor != place.saved and asyncio.get_running_loop().time() >= place.save_at
+        if not new and not late:
             return
         booked: list[Booked] = []
         async with self._outside.store.writing(desk.account) as transaction:
-            for event in telling:
+            for event in new:
                 booked += await self._book_one(transaction, desk, event)
-            cursors = await transaction.cursors(desk.account, desk.venue_id)
-            moved = replace(cursors, stream=batch[-1].cursor)
-            await transaction.save_cursors(desk.account, desk.venue_id, moved)
+            await transaction.save_stream(desk.account, desk.venue_id, place.cursor)
+        place.saved = place.cursor
         for each in booked:
             self._outside.booking.report(each)
 

@@ -1,9 +1,6 @@
 """Places orders: the checks before an intent exists, the intent, and the answer that is kept."""
 
 import asyncio
-from dataclasses import replace
-
-import structlog
 
 from services.chassis.telemetry.correlation import correlation_id, new_correlation_id
 from services.exchange.domain.errors import (
@@ -14,7 +11,7 @@ from services.exchange.domain.errors import (
 )
 from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.states import OrderState
-from services.exchange.handlers.admit_order import AdmitOrder, Admitted
+from services.exchange.handlers.admit_order import AdmitOrder
 from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.requests import Requests, poll
 from services.exchange.handlers.send_order import Outside, SendOrder
@@ -23,13 +20,12 @@ from services.exchange.ports import (
     Method,
     RequestClaim,
     Step,
+    StoredRequest,
 )
-from services.kernel.errors import request_id_reused
+from services.kernel.errors import DomainError, request_id_reused
 
-_log = structlog.get_logger(__name__)
 _POLL_S = 0.1
 _HALF_WAY = frozenset({OrderState.PENDING, OrderState.SUBMITTED})
-_SENDABLE = frozenset({OrderState.SUBMITTED, OrderState.PENDING_CANCEL})
 
 
 class PlaceOrder:
@@ -75,25 +71,44 @@ class PlaceOrder:
         if not correlation_id.get():
             correlation_id.set(new_correlation_id())
         desk = self._outside.desks.desk(intent.account, intent.venue)
-        earlier = await self._answered(intent, request_id, budget)
-        if earlier is not None:
-            return earlier
+        if not self._ready(desk):
+            # What comes next may take its time, or refuse. A repeat gets its answer in any case.
+            earlier = await self._answered(intent, request_id, budget)
+            if earlier is not None:
+                return earlier
+        try:
+            order = await self._intended(desk, intent, budget)
+        except DomainError:
+            earlier = await self._answered(intent, request_id, budget)
+            if earlier is not None:
+                return earlier
+            raise
+        stored = await self._commit_intent(order, intent, request_id)
+        if stored is not None:
+            return await self._answer_of(stored, intent, request_id, budget)
+        walked = await self._sending.place(order, budget)
+        return walked.order if walked.answered else await self._first_answer(intent, request_id)
+
+    def _ready(self, desk: Desk) -> bool:
+        """Whether the checks before an intent go through at once, as far as anybody can say."""
+        writer = self._outside.store.is_writer(desk.account)
+        return writer and desk.recovered and desk.venue_desk.connected
+
+    async def _intended(self, desk: Desk, intent: OrderIntent, budget: Budget) -> Order:
+        """The first version of the order.
+
+        Raises:
+            DomainError: the reasons of the contract.
+        """
+        outside = self._outside
         # A standby says so before anything else: its caller is to go to the writer.
-        if not self._outside.store.is_writer(intent.account):
+        if not outside.store.is_writer(intent.account):
             raise writer_fenced(intent.account)
         await self.recovered(desk, budget)
-        if intent.expire_time is not None and self._outside.clock.now() >= intent.expire_time:
+        if intent.expire_time is not None and outside.clock.now() >= intent.expire_time:
             raise request_expired(intent.expire_time)
         admitted = await self._admission.admit(desk, intent)
-        order = await self._commit_intent(intent, admitted, request_id)
-        if order is None:
-            # Another instance was faster by a moment.
-            earlier = await self._answered(intent, request_id, budget)
-            if earlier is None:
-                raise request_in_progress(request_id)
-            return earlier
-        await self._sending.carry_out(order, budget)
-        return await self._first_answer(intent, request_id)
+        return admitted.order(intent, outside.ids.new(), correlation_id.get(), outside.clock.now())
 
     async def recovered(self, desk: Desk, budget: Budget) -> None:
         """Wait until a new writer has compared itself with the venue; not for a venue that is away.
@@ -114,8 +129,16 @@ class PlaceOrder:
         """The answer of an earlier run, once it has one; None where there was no earlier run."""
         async with self._outside.store.reading() as queries:
             stored = await queries.request(intent.account, request_id)
-        if stored is None:
-            return None
+        return None if stored is None else await self._answer_of(stored, intent, request_id, budget)
+
+    async def _answer_of(
+        self, stored: StoredRequest, intent: OrderIntent, request_id: str, budget: Budget
+    ) -> Order:
+        """The answer of an earlier run, after it has come to one.
+
+        Raises:
+            DomainError: REQUEST_ID_REUSED, REQUEST_IN_PROGRESS.
+        """
         if stored.fingerprint != intent.fingerprint():
             raise request_id_reused(request_id)
         if stored.answer is not None:
@@ -151,23 +174,15 @@ class PlaceOrder:
             raise request_in_progress(request_id)
         return answer
 
-    async def _commit_intent(self, intent: OrderIntent, admitted: Admitted, request_id: str) -> Order | None:
+    async def _commit_intent(
+        self, order: Order, intent: OrderIntent, request_id: str
+    ) -> StoredRequest | None:
+        """Commit the intent, unless the request was made before: then what it stands for."""
         outside = self._outside
-        now = outside.clock.now()
-        order = Order.intended(
-            intent,
-            admitted.rules.assets,
-            outside.ids.new(),
-            correlation_id.get(),
-            now,
-            handling=admitted.handling,
-            contract=admitted.rules.contract,
-        )
-        order = replace(order, quantity=admitted.quantity, trigger=admitted.trigger)
         claim = RequestClaim(Method.CREATE, intent.fingerprint(), order.order_id)
-        async with outside.store.writing(intent.account) as transaction:
-            if not await transaction.claim_request(intent.account, request_id, claim):
-                return None
+        async with outside.store.writing(order.account) as transaction:
+            if not await transaction.claim_request(order.account, request_id, claim):
+                return await transaction.request(order.account, request_id)
             await transaction.record_order(order)
         outside.journal.reached(Step.INTENT_COMMITTED, order, request_id=request_id)
-        return order
+        return None

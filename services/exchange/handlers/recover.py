@@ -30,6 +30,7 @@ class Operation:
         reconciler: compares a desk with its venue.
         resuming: finishes half-way orders.
         resolver: settles unknown outcomes.
+        follower: books what the venues' streams tell.
     """
 
     def __init__(
@@ -39,13 +40,14 @@ class Operation:
         reconciler: Reconciler,
         resuming: ResumeOrders,
         resolver: Resolver,
+        follower: Follower,
     ) -> None:
         self._outside = outside
         self._writers = writers
         self._reconciler = reconciler
         self._resuming = resuming
         self._resolver = resolver
-        self._follower = Follower(outside)
+        self._follower = follower
         self._recovering: dict[Desk, asyncio.Lock] = {desk: asyncio.Lock() for desk in outside.desks.all()}
 
     @property

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
+from services.exchange.domain.links import NO_LINKS
 from services.exchange.domain.order import Handling, Order
 from services.exchange.domain.replacement import admitted
 from services.exchange.domain.slots import is_watched
@@ -28,6 +31,7 @@ from services.exchange.ports import (
     Refused,
     RiskGate,
     RiskUnavailableError,
+    StaleOrderError,
     Step,
     Store,
     Transaction,
@@ -36,6 +40,7 @@ from services.exchange.ports import (
 )
 from services.kernel.clock import Clock, IdSource
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _UNAVAILABLE = "VENUE_UNAVAILABLE"
 _NOT_SENT = {
@@ -69,6 +74,19 @@ class Outside:
     clock: Clock
     ids: IdSource
     timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """Where a run left an order.
+
+    Attributes:
+        order: as it was committed last.
+        answered: whether that was kept as the first answer of the request that made it.
+    """
+
+    order: Order
+    answered: bool = False
 
 
 class SendOrder:
@@ -117,7 +135,15 @@ class SendOrder:
             async with self._outside.store.reading() as queries:
                 return await queries.order(order.order_id) or order
         with self._carrying(order.order_id):
-            return await self._walk(order, budget, sent_before=sent_before)
+            return (await self._walk(order, budget, sent_before=sent_before)).order
+
+    async def place(self, order: Order, budget: Budget) -> Walked:
+        """Walk all steps of an order whose intent was committed this moment, by the caller."""
+        if self.under_way(order.order_id):
+            # Whoever looks for idle orders was faster.
+            return Walked(await self.carry_out(order, budget))
+        with self._carrying(order.order_id):
+            return await self._walk(order, budget)
 
     async def take_up(self, order: Order, change: Change, step: Step, budget: Budget) -> Order:
         """Change an order inside a transaction, and carry it out from there, if it leaves so.
@@ -143,7 +169,7 @@ class SendOrder:
             if after.final:
                 step = _STEPS[after.state]
             self._outside.journal.reached(step, after, reason=after.reason)
-            return await self._walk(after, budget)
+            return (await self._walk(after, budget)).order
 
     @contextmanager
     def _carrying(self, order_id: UUID) -> Iterator[None]:
@@ -156,28 +182,43 @@ class SendOrder:
                 del self._under_way[order_id]
             done.set()
 
-    async def _walk(self, order: Order, budget: Budget, *, sent_before: bool = False) -> Order:
+    async def _walk(self, order: Order, budget: Budget, *, sent_before: bool = False) -> Walked:
+        walked = Walked(order)
         if order.state is OrderState.PENDING or (
             order.state is OrderState.PENDING_CANCEL and order.never_left
         ):
-            order = await self._reserve(order, budget)
-        if order.state is OrderState.SUBMITTED:
-            order = await self._send(order, budget, sent_before=sent_before)
-        return order
+            walked = await self._reserve(order, budget)
+        if walked.order.state is OrderState.SUBMITTED:
+            walked = await self._send(walked.order, budget, sent_before=sent_before)
+        return walked
 
-    async def _reserve(self, order: Order, budget: Budget) -> Order:
+    async def _changed(self, order: Order, change: Callable[[Transaction, Order], Awaitable[T]]) -> T:
+        """One transaction on an order, as this run knows it: it has committed that version itself.
+
+        Where somebody was faster (the venue's stream, a cancel), nothing of it is written, and it is done
+        again on the order as it is by then. An order of a list is read in any case, with its list.
+        """
+        store = self._outside.store
+        if order.links == NO_LINKS:
+            with suppress(StaleOrderError):
+                async with store.writing(order.account) as transaction:
+                    return await change(transaction, order)
+        async with store.writing(order.account) as transaction:
+            return await change(transaction, await required_order(transaction, order.order_id))
+
+    async def _reserve(self, order: Order, budget: Budget) -> Walked:
         """Ask risk, then commit SUBMITTED or DENIED (or CANCELLED, where a cancel was faster)."""
         verdict = await self._ask_risk(order, budget)
         if isinstance(verdict, Approved):
             self._outside.journal.reached(Step.RESERVED, order)
-        async with self._outside.store.writing(order.account) as transaction:
-            after = await self._after_risk(transaction, order.order_id, verdict)
+        walked = await self._changed(order, partial(self._after_risk, verdict))
+        after = walked.order
         step = Step.SUBMITTED if after.state is OrderState.SUBMITTED else _STEPS.get(after.state)
         if step is not None:
             self._outside.journal.reached(step, after, reason=after.reason)
         if after.state is OrderState.HELD:
             self.held.set()
-        return after
+        return walked
 
     async def _ask_risk(self, order: Order, budget: Budget) -> Approved | Denied:
         outside = self._outside
@@ -195,14 +236,13 @@ class SendOrder:
             return Denied("RISK_UNAVAILABLE", "risk did not decide, so the order was not sent")
 
     async def _after_risk(
-        self, transaction: Transaction, order_id: UUID, verdict: Approved | Denied
-    ) -> Order:
-        order = await required_order(transaction, order_id)
+        self, verdict: Approved | Denied, transaction: Transaction, order: Order
+    ) -> Walked:
         now = self._outside.clock.now()
         if order.state is OrderState.PENDING_CANCEL and order.never_left:
             after = order.moved(OrderState.CANCELLED, now)
         elif order.state is not OrderState.PENDING:
-            return order
+            return Walked(order)
         elif isinstance(verdict, Approved):
             lot = self._outside.desks.desk(order.account, order.venue).venue_desk.lot(order.instrument)
             *others, after = admitted(order, await related_orders(transaction, order), now, lot)
@@ -212,10 +252,10 @@ class SendOrder:
             after = order.moved(OrderState.DENIED, now, reason=verdict.reason, reason_message=verdict.message)
         await transaction.record_order(after)
         if after.final or is_watched(after):
-            await transaction.answer_creation(after)
-        return after
+            return Walked(after, await transaction.answer_creation(after))
+        return Walked(after)
 
-    async def _send(self, order: Order, budget: Budget, *, sent_before: bool) -> Order:
+    async def _send(self, order: Order, budget: Budget, *, sent_before: bool) -> Walked:
         outside = self._outside
         desk = outside.desks.desk(order.account, order.venue)
         outcome = await desk.venue.place(
@@ -226,20 +266,21 @@ class SendOrder:
             outcome = await _look_up(desk, order)
         if sent_before and isinstance(outcome, NotSent | Refused):
             outcome = Uncertain(f"sent again after a restart: {outcome.message}")
-        async with outside.store.writing(order.account) as transaction:
-            booked = await self._after_sending(transaction, order.order_id, outcome)
-            await transaction.answer_creation(booked.after)
+        booked, answered = await self._changed(order, partial(self._after_sending, outcome))
         self._report(desk, booked, outcome)
-        return booked.after
+        return Walked(booked.after, answered)
 
-    async def _after_sending(self, transaction: Transaction, order_id: UUID, outcome: PlaceOutcome) -> Booked:
-        order = await required_order(transaction, order_id)
+    async def _after_sending(
+        self, outcome: PlaceOutcome, transaction: Transaction, order: Order
+    ) -> tuple[Booked, bool]:
+        """Book what came of the sending, and with it the answer that a repeat will get."""
         if isinstance(outcome, Accepted):
-            return await self._outside.booking.apply(transaction, order, outcome.order)
-        after = self._unaccepted(order, outcome)
-        if after is not order:
-            await transaction.record_order(after)
-        return Booked(order, after)
+            booked = await self._outside.booking.apply(transaction, order, outcome.order)
+        else:
+            booked = Booked(order, self._unaccepted(order, outcome))
+            if booked.after is not order:
+                await transaction.record_order(booked.after)
+        return booked, await transaction.answer_creation(booked.after)
 
     def _unaccepted(self, order: Order, outcome: PlaceOutcome) -> Order:
         if order.state not in _SENDABLE:

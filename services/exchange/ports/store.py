@@ -12,7 +12,16 @@ from services.exchange.domain.fills import Fill, Transfer
 from services.exchange.domain.order import Order
 from services.exchange.domain.states import OrderState
 from services.exchange.domain.sweeps import Swept
-from services.kernel.errors import DomainError
+from services.kernel.errors import DomainError, ErrorKind
+
+
+class StaleOrderError(DomainError):
+    """An order is not at the version that its change was made for: somebody was faster."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(
+            "INTERNAL", f"{order.name} is not at version {order.version - 1}", kind=ErrorKind.INTERNAL
+        )
 
 
 class Method(StrEnum):
@@ -207,7 +216,11 @@ class Transaction(Queries, Protocol):
     """One write transaction. Each write of a fact also appends its event to the outbox."""
 
     async def record_order(self, order: Order) -> None:
-        """Insert version 1, or replace the version before this one; appends OrderChanged."""
+        """Insert version 1, or replace the version before this one; appends OrderChanged.
+
+        Raises:
+            StaleOrderError: the version before is not the one that is kept.
+        """
         ...
 
     async def record_fill(self, fill: Fill) -> bool:
@@ -230,8 +243,8 @@ class Transaction(Queries, Protocol):
         """Keep the first answer of a request to cancel all orders; a later one changes nothing."""
         ...
 
-    async def answer_creation(self, order: Order) -> None:
-        """Keep the first answer of the request that made an order, if it has none yet."""
+    async def answer_creation(self, order: Order) -> bool:
+        """Keep the first answer of the request that made an order. Answers whether it had none yet."""
         ...
 
     async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> None:
@@ -240,6 +253,10 @@ class Transaction(Queries, Protocol):
 
     async def save_cursors(self, account: str, venue: str, cursors: Cursors) -> None:
         """Remember how far we have followed."""
+        ...
+
+    async def save_stream(self, account: str, venue: str, cursor: str) -> None:
+        """Remember how far we have followed the stream."""
         ...
 
 

@@ -22,30 +22,37 @@ def order_row(order: Order) -> dict[str, Any]:
         "base_asset": order.assets.base,
         "quote_asset": order.assets.quote,
         "side": order.side.value,
-        "quantity": order.quantity,
         "strategy": order.strategy,
+        "client_order_id": order.client_order_id,
+        "correlation_id": order.correlation_id,
+        "create_time": order.create_time,
+        "quote_quantity": order.quote_quantity,
+        "reduce_only": order.reduce_only,
+        **progress_row(order),
+        **terms_row(order.terms),
+        **status_row(order.trigger),
+        **_links_row(order.links),
+        **_contract_row(order.contract),
+    }
+
+
+def progress_row(order: Order) -> dict[str, Any]:
+    """What can change of an order that has neither a trigger nor to do with other orders."""
+    return {
+        "quantity": order.quantity,
         "state": order.state.value,
         "live": not order.final,
         "filled_quantity": order.filled_quantity,
         "filled_notional": order.filled_notional,
         "reason": order.reason,
         "reason_message": order.reason_message,
-        "client_order_id": order.client_order_id,
         "venue_order_id": order.venue_order_id,
         "version": order.version,
-        "correlation_id": order.correlation_id,
-        "create_time": order.create_time,
         "update_time": order.update_time,
         "submit_time": order.submit_time,
-        "quote_quantity": order.quote_quantity,
-        "reduce_only": order.reduce_only,
         "handling": order.handling.value,
         "unprotected": order.unprotected,
         "base_fees": order.base_fees,
-        **terms_row(order.terms),
-        **status_row(order.trigger),
-        **_links_row(order.links),
-        **_contract_row(order.contract),
     }
 
 

@@ -55,6 +55,7 @@ class SqlStore:
                 raise writer_fenced(account)
             transaction = SqlTransaction(connection, self._clock.now)
             yield transaction
+            await transaction.append_events()
         for order in transaction.recorded:
             for hear in self._listeners:
                 hear(order)

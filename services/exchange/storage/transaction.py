@@ -1,8 +1,10 @@
 """Writes on one connection. Whoever writes a fact also appends its event: neither goes alone."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from google.protobuf.message import Message
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.exchange.v1 import order_events_pb2
@@ -12,13 +14,13 @@ from services.chassis.persistence import change_row, insert_if_absent
 from services.chassis.telemetry.correlation import correlation_id
 from services.exchange import convert
 from services.exchange.domain.fills import Fill, Transfer
+from services.exchange.domain.links import NO_LINKS
 from services.exchange.domain.order import Order
 from services.exchange.domain.sweeps import Swept
-from services.exchange.ports import Cursors, Method, OrderResult, RequestClaim
+from services.exchange.ports import Cursors, Method, OrderResult, RequestClaim, StaleOrderError
 from services.exchange.storage.queries import SqlQueries, answer_bytes, batch_bytes, sweep_bytes
-from services.exchange.storage.rows import fill_row, order_row, transfer_row
+from services.exchange.storage.rows import fill_row, order_row, progress_row, transfer_row
 from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, REQUESTS, TRANSFERS
-from services.kernel.errors import DomainError, ErrorKind
 
 _ADD_ORDER = insert(ORDERS)
 _UNANSWERED = update(REQUESTS).where(REQUESTS.c.answer.is_(None)).values(answer=bindparam("answer"))
@@ -29,6 +31,14 @@ _ANSWER_CREATION = _UNANSWERED.where(
     REQUESTS.c.order_id == bindparam("of_order"),
     REQUESTS.c.method.in_((Method.CREATE.value, Method.REPLACE.value)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    payload: Message
+    subject: str
+    moment: datetime
+    cause: str
 
 
 class SqlTransaction(SqlQueries):
@@ -46,24 +56,35 @@ class SqlTransaction(SqlQueries):
         super().__init__(connection)
         self._now = now
         self.recorded: list[Order] = []
+        self._events: list[_Event] = []
+
+    async def append_events(self) -> None:
+        """Append the events of all that was written, in their order. Once, at the end."""
+        for event in self._events:
+            await outbox.append(
+                self._connection,
+                event.payload,
+                subject=event.subject,
+                now=event.moment,
+                correlation_id=event.cause,
+            )
 
     async def record_order(self, order: Order) -> None:
         """Insert version 1, or replace the version before this one; appends OrderChanged.
 
         Raises:
-            DomainError: INTERNAL where the version before is not the one in the table.
+            StaleOrderError: the version before is not the one in the table.
         """
-        row = order_row(order)
         if order.version == 1:
-            await self._connection.execute(_ADD_ORDER, row)
+            await self._connection.execute(_ADD_ORDER, order_row(order))
         else:
-            await self._replace(order, row)
-        await outbox.append(
-            self._connection,
-            order_events_pb2.OrderChanged(order=convert.order_to_proto(order)),
-            subject=order.name,
-            now=order.update_time,
-            correlation_id=order.correlation_id,
+            await self._replace(order)
+        message = convert.order_to_proto(order)
+        self._tell(
+            order_events_pb2.OrderChanged(order=message),
+            message.name,
+            order.update_time,
+            order.correlation_id,
         )
         self.recorded.append(order)
 
@@ -71,12 +92,9 @@ class SqlTransaction(SqlQueries):
         """Book a fill once; appends FillRecorded. Answers whether it is new."""
         if not await insert_if_absent(self._connection, FILLS, fill_row(fill)):
             return False
-        await outbox.append(
-            self._connection,
-            order_events_pb2.FillRecorded(fill=convert.fill_to_proto(fill)),
-            subject=fill.name,
-            now=fill.receive_time,
-            correlation_id=fill.correlation_id,
+        message = convert.fill_to_proto(fill)
+        self._tell(
+            order_events_pb2.FillRecorded(fill=message), message.name, fill.receive_time, fill.correlation_id
         )
         return True
 
@@ -84,13 +102,8 @@ class SqlTransaction(SqlQueries):
         """Book a transfer once; appends TransferRecorded. Answers whether it is new."""
         if not await insert_if_absent(self._connection, TRANSFERS, transfer_row(transfer)):
             return False
-        await outbox.append(
-            self._connection,
-            order_events_pb2.TransferRecorded(transfer=convert.transfer_to_proto(transfer)),
-            subject=transfer.name,
-            now=transfer.receive_time,
-            correlation_id=correlation_id.get(),
-        )
+        message = order_events_pb2.TransferRecorded(transfer=convert.transfer_to_proto(transfer))
+        self._tell(message, transfer.name, transfer.receive_time, correlation_id.get())
         return True
 
     async def claim_request(self, account: str, request_id: str, claim: RequestClaim) -> bool:
@@ -118,11 +131,10 @@ class SqlTransaction(SqlQueries):
         """Keep the first answer of a request to cancel all orders; a later one changes nothing."""
         await self._keep_answer(account, request_id, sweep_bytes(answer))
 
-    async def answer_creation(self, order: Order) -> None:
-        """Keep the first answer of the request that made an order, if it has none yet."""
-        await self._connection.execute(
-            _ANSWER_CREATION, {"of_order": str(order.order_id), "answer": answer_bytes(order)}
-        )
+    async def answer_creation(self, order: Order) -> bool:
+        """Keep the first answer of the request that made an order. Answers whether it had none yet."""
+        values = {"of_order": str(order.order_id), "answer": answer_bytes(order)}
+        return (await self._connection.execute(_ANSWER_CREATION, values)).rowcount == 1
 
     async def save_cursors(self, account: str, venue: str, cursors: Cursors) -> None:
         """Remember how far we have followed."""
@@ -131,15 +143,24 @@ class SqlTransaction(SqlQueries):
         if not await insert_if_absent(self._connection, CURSORS, row):
             await change_row(self._connection, CURSORS, {"account": account, "venue": venue}, values)
 
+    async def save_stream(self, account: str, venue: str, cursor: str) -> None:
+        """Remember how far we have followed the stream."""
+        key = {"account": account, "venue": venue}
+        if not await change_row(self._connection, CURSORS, key, {"stream": cursor}):
+            row = {**key, "stream": cursor, "fills": "", "transfers": ""}
+            await self._connection.execute(insert(CURSORS), row)
+
     async def _keep_answer(self, account: str, request_id: str, answer: bytes) -> None:
         keys = {"of_account": account, "of_request": request_id}
         await self._connection.execute(_ANSWER_REQUEST, {**keys, "answer": answer})
 
-    async def _replace(self, order: Order, row: dict[str, object]) -> None:
-        before = {"order_id": row["order_id"], "version": order.version - 1}
+    async def _replace(self, order: Order) -> None:
+        before = {"order_id": str(order.order_id), "version": order.version - 1}
+        # What makes up a plain order never changes: most columns and all indexes are left alone.
+        plain = order.trigger is None and order.links == NO_LINKS
+        row = progress_row(order) if plain else order_row(order)
         if not await change_row(self._connection, ORDERS, before, row):
-            raise DomainError(
-                "INTERNAL",
-                f"{order.name} is not at version {order.version - 1}",
-                kind=ErrorKind.INTERNAL,
-            )
+            raise StaleOrderError(order)
+
+    def _tell(self, payload: Message, subject: str, moment: datetime, cause: str) -> None:
+        self._events.append(_Event(payload, subject, moment, cause))
