@@ -1,8 +1,8 @@
 """Other services, behind our ports."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 import structlog
+from google.rpc import error_details_pb2, status_pb2
 from trademesh.market.v1 import (
     market_service_pb2,
     market_service_pb2_grpc,
@@ -20,6 +21,7 @@ from trademesh.market.v1 import (
 from trademesh.risk.v1 import decision_pb2, risk_service_pb2, risk_service_pb2_grpc
 
 from services.chassis.rpc.client import MeshError
+from services.chassis.rpc.gathering import Gathering, WrongAnswersError
 from services.chassis.rpc.timestamps import to_datetime
 from services.exchange import convert
 from services.exchange.domain.order import Order
@@ -30,14 +32,32 @@ from services.kernel.decimals import parse, render
 from services.kernel.names import InstrumentName, StrategyName
 
 _DOMAIN: Final = "risk.trademesh"
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _log = structlog.get_logger(__name__)
 _DEPTH: Final = 200
 _QUOTE_S: Final = 2.0
 _CHECK_PREFIX: Final = "CHECK_KIND_"
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One order to decide on.
+
+    Attributes:
+        request: as the contract asks.
+        correlation_id: of the order.
+        until: when its answer comes too late, by the loop's clock.
+    """
+
+    request: risk_service_pb2.CheckOrderRequest
+    correlation_id: str
+    until: float
+
+
 class RiskService:
     """``ports.RiskGate`` on the mesh's risk service.
+
+    Orders that come while a call is under way are decided on together, in their order, by the next one.
 
     Args:
         channel: to the service.
@@ -45,6 +65,9 @@ class RiskService:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = risk_service_pb2_grpc.RiskServiceStub(channel)
+        self._together: Gathering[_Question, risk_service_pb2.ReserveOrderResult] = Gathering(
+            self._reserve_all
+        )
 
     async def reserve(self, order: Order, within: float) -> Approved | Denied:
         """Ask; asking again for the same order changes nothing.
@@ -52,7 +75,20 @@ class RiskService:
         Raises:
             RiskUnavailableError: there is no decision: fail closed.
         """
-        return await self._check(order, within, validate_only=False)
+        until = asyncio.get_running_loop().time() + within
+        question = _Question(_check_request(order), order.correlation_id, until)
+        try:
+            async with asyncio.timeout_at(until):
+                result = await self._together.ask(question)
+        except TimeoutError as error:
+            raise RiskUnavailableError(f"no decision within {within:g} s") from error
+        except WrongAnswersError as error:
+            raise RiskUnavailableError(str(error)) from error
+        except grpc.aio.AioRpcError as error:
+            return _no_decision(MeshError.of(error))
+        if result.HasField("decision"):
+            return _verdict(result.decision)
+        return _no_decision(_refused(result.refusal))
 
     async def preview(self, order: Order, within: float) -> Approved | Denied:
         """Ask what would be decided now; nothing is reserved, and nothing is kept of it.
@@ -60,30 +96,24 @@ class RiskService:
         Raises:
             RiskUnavailableError: there is no decision.
         """
-        return await self._check(order, within, validate_only=True)
-
-    async def _check(self, order: Order, within: float, *, validate_only: bool) -> Approved | Denied:
-        price, trigger, group = order.limit_price, order.trigger_price, order.links.group
-        request = risk_service_pb2.CheckOrderRequest(
-            account=order.account_name,
-            order_id=str(order.order_id),
-            instrument=order.instrument_name,
-            side=convert.side_to_proto(order.side),
-            quantity=render(order.quantity),
-            limit_price="" if price is None else render(price),
-            validate_only=validate_only,
-            group="" if group is None else str(group),
-            trigger_price="" if trigger is None else render(trigger),
-            reduce_only=order.reduce_only,
-            strategy=str(StrategyName(order.strategy)) if order.strategy else "",
-        )
-        if order.contract is not None:
-            request.contract.CopyFrom(convert.contract_to_proto(order.contract))
+        request = _check_request(order)
+        request.validate_only = True
         try:
             answer = await self._stub.CheckOrder(request, timeout=within)
         except grpc.aio.AioRpcError as error:
-            return _no_decision(error)
+            return _no_decision(MeshError.of(error))
         return _verdict(answer.decision)
+
+    async def _reserve_all(
+        self, questions: Sequence[_Question]
+    ) -> Sequence[risk_service_pb2.ReserveOrderResult]:
+        request = risk_service_pb2.ReserveOrdersRequest(
+            orders=[each.request for each in questions],
+            correlation_ids=[each.correlation_id for each in questions],
+        )
+        left = max(each.until for each in questions) - asyncio.get_running_loop().time()
+        answer = await self._stub.ReserveOrders(request, timeout=max(left, 0.0))
+        return list(answer.results)
 
 
 class MarketBooks:
@@ -133,16 +163,42 @@ def _needed(decision: decision_pb2.Decision) -> Decimal | None:
     return None
 
 
-def _no_decision(error: grpc.aio.AioRpcError) -> Denied:
+def _check_request(order: Order) -> risk_service_pb2.CheckOrderRequest:
+    price, trigger, group = order.limit_price, order.trigger_price, order.links.group
+    request = risk_service_pb2.CheckOrderRequest(
+        account=order.account_name,
+        order_id=str(order.order_id),
+        instrument=order.instrument_name,
+        side=convert.side_to_proto(order.side),
+        quantity=render(order.quantity),
+        limit_price="" if price is None else render(price),
+        group="" if group is None else str(group),
+        trigger_price="" if trigger is None else render(trigger),
+        reduce_only=order.reduce_only,
+        strategy=str(StrategyName(order.strategy)) if order.strategy else "",
+    )
+    if order.contract is not None:
+        request.contract.CopyFrom(convert.contract_to_proto(order.contract))
+    return request
+
+
+def _refused(status: status_pb2.Status) -> MeshError:
+    """What risk answered in place of a decision on one order of several."""
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    info = error_details_pb2.ErrorInfo()
+    told = any(detail.Unpack(info) for detail in status.details)
+    return MeshError(code, info.reason, info.domain, status.message) if told else MeshError(code)
+
+
+def _no_decision(answer: MeshError) -> Denied:
     """A definite refusal of the question is a no; everything else is no answer.
 
     Raises:
         RiskUnavailableError: it is no answer.
     """
-    answer = MeshError.of(error)
     if answer.definite and answer.domain == _DOMAIN:
         return Denied(answer.reason, answer.message or answer.reason)
-    raise RiskUnavailableError(str(answer)) from error
+    raise RiskUnavailableError(str(answer))
 
 
 class MarketPrices:

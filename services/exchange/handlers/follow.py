@@ -18,7 +18,7 @@ _log = structlog.get_logger(__name__)
 _BATCH: Final = 256
 _WAITING: Final = 2048
 _SAVE_S: Final = 1.0
-_ANSWER_S: Final = 0.25
+_ANSWER_S: Final = 1.0
 """Longest time that evidence waits for the answer which brings the same."""
 _LOOK_S: Final = 0.02
 _Waiting: TypeAlias = "asyncio.Queue[VenueEvent | Exception]"
@@ -119,12 +119,13 @@ class Follower:
     def _new(self, desk: Desk, place: _Place, batch: list[VenueEvent]) -> list[VenueEvent]:
         """What is to be booked now. Moves the place over what is known, up to what is kept back."""
         now = asyncio.get_running_loop().time()
+        until = now + min(_ANSWER_S, self._outside.timing.send / 2)
         heard, sending = self._outside.booking.heard, self._sending
         new: list[VenueEvent] = []
         kept_back: list[tuple[VenueEvent, float]] = []
         if place.cursor == place.saved:
             place.save_at = now + _SAVE_S
-        for event, patience in [*place.kept_back, *((each, now + _ANSWER_S) for each in batch)]:
+        for event, patience in [*place.kept_back, *((each, until) for each in batch)]:
             told = event.order
             if told is not None and not heard.knows(desk.venue_id, desk.account, told):
                 order_id = order_id_of(told.client_order_id)

@@ -235,9 +235,7 @@ class SendOrder:
             _log.warning("risk_unavailable", order=order.name, detail=str(error))
             return Denied("RISK_UNAVAILABLE", "risk did not decide, so the order was not sent")
 
-    async def _after_risk(
-        self, verdict: Approved | Denied, transaction: Transaction, order: Order
-    ) -> Walked:
+    async def _after_risk(self, verdict: Approved | Denied, transaction: Transaction, order: Order) -> Walked:
         now = self._outside.clock.now()
         if order.state is OrderState.PENDING_CANCEL and order.never_left:
             after = order.moved(OrderState.CANCELLED, now)

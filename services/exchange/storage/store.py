@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.events import outbox
-from services.chassis.persistence import Database
+from services.chassis.persistence import Database, Prepared
 from services.exchange.domain.errors import writer_fenced
 from services.exchange.domain.order import Order
 from services.exchange.ports import Queries, Transaction
@@ -18,7 +18,7 @@ from services.exchange.storage.transaction import SqlTransaction
 from services.kernel.clock import Clock
 
 _POLL_S = 0.25
-_EPOCH = select(WRITERS.c.epoch).where(WRITERS.c.account == bindparam("of_account"))
+_EPOCH = Prepared(select(WRITERS.c.epoch).where(WRITERS.c.account == bindparam("of_account")))
 
 
 class SqlStore:
@@ -147,5 +147,5 @@ class SqlStore:
 
 
 async def _epoch(connection: AsyncConnection, account: str) -> int | None:
-    epoch: int | None = (await connection.execute(_EPOCH, {"of_account": account})).scalar_one_or_none()
+    epoch: int | None = await _EPOCH.value(connection, {"of_account": account})
     return epoch

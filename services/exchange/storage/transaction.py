@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from google.protobuf.message import Message
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.exchange.v1 import order_events_pb2
 
 from services.chassis.events import outbox
-from services.chassis.persistence import change_row, insert_if_absent
+from services.chassis.persistence import Prepared, change_row, insert_if_absent
 from services.chassis.telemetry.correlation import correlation_id
 from services.exchange import convert
 from services.exchange.domain.fills import Fill, Transfer
@@ -22,14 +22,18 @@ from services.exchange.storage.queries import SqlQueries, answer_bytes, batch_by
 from services.exchange.storage.rows import fill_row, order_row, progress_row, transfer_row
 from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, REQUESTS, TRANSFERS
 
-_ADD_ORDER = insert(ORDERS)
+_ADD_ORDER = Prepared(insert(ORDERS))
 _UNANSWERED = update(REQUESTS).where(REQUESTS.c.answer.is_(None)).values(answer=bindparam("answer"))
-_ANSWER_REQUEST = _UNANSWERED.where(
-    REQUESTS.c.account == bindparam("of_account"), REQUESTS.c.request_id == bindparam("of_request")
+_ANSWER_REQUEST = Prepared(
+    _UNANSWERED.where(
+        REQUESTS.c.account == bindparam("of_account"), REQUESTS.c.request_id == bindparam("of_request")
+    )
 )
-_ANSWER_CREATION = _UNANSWERED.where(
-    REQUESTS.c.order_id == bindparam("of_order"),
-    REQUESTS.c.method.in_((Method.CREATE.value, Method.REPLACE.value)),
+_ANSWER_CREATION = Prepared(
+    _UNANSWERED.where(
+        REQUESTS.c.order_id == bindparam("of_order"),
+        or_(REQUESTS.c.method == Method.CREATE.value, REQUESTS.c.method == Method.REPLACE.value),
+    )
 )
 
 
@@ -76,7 +80,7 @@ class SqlTransaction(SqlQueries):
             StaleOrderError: the version before is not the one in the table.
         """
         if order.version == 1:
-            await self._connection.execute(_ADD_ORDER, order_row(order))
+            await _ADD_ORDER.run(self._connection, order_row(order))
         else:
             await self._replace(order)
         message = convert.order_to_proto(order)
@@ -134,7 +138,7 @@ class SqlTransaction(SqlQueries):
     async def answer_creation(self, order: Order) -> bool:
         """Keep the first answer of the request that made an order. Answers whether it had none yet."""
         values = {"of_order": str(order.order_id), "answer": answer_bytes(order)}
-        return (await self._connection.execute(_ANSWER_CREATION, values)).rowcount == 1
+        return await _ANSWER_CREATION.run(self._connection, values) == 1
 
     async def save_cursors(self, account: str, venue: str, cursors: Cursors) -> None:
         """Remember how far we have followed."""
@@ -148,11 +152,11 @@ class SqlTransaction(SqlQueries):
         key = {"account": account, "venue": venue}
         if not await change_row(self._connection, CURSORS, key, {"stream": cursor}):
             row = {**key, "stream": cursor, "fills": "", "transfers": ""}
-            await self._connection.execute(insert(CURSORS), row)
+            await insert_if_absent(self._connection, CURSORS, row)
 
     async def _keep_answer(self, account: str, request_id: str, answer: bytes) -> None:
         keys = {"of_account": account, "of_request": request_id}
-        await self._connection.execute(_ANSWER_REQUEST, {**keys, "answer": answer})
+        await _ANSWER_REQUEST.run(self._connection, {**keys, "answer": answer})
 
     async def _replace(self, order: Order) -> None:
         before = {"order_id": str(order.order_id), "version": order.version - 1}
