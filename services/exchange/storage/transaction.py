@@ -1,7 +1,6 @@
 """Writes on one connection. Whoever writes a fact also appends its event: neither goes alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from google.protobuf.message import Message
@@ -37,14 +36,6 @@ _ANSWER_CREATION = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    payload: Message
-    subject: str
-    moment: datetime
-    cause: str
-
-
 class SqlTransaction(SqlQueries):
     """``ports.Transaction`` on a connection of ``Database.write()``.
 
@@ -60,18 +51,12 @@ class SqlTransaction(SqlQueries):
         super().__init__(connection)
         self._now = now
         self.recorded: list[Order] = []
-        self._events: list[_Event] = []
+        self._events: list[outbox.Entry] = []
 
     async def append_events(self) -> None:
         """Append the events of all that was written, in their order. Once, at the end."""
-        for event in self._events:
-            await outbox.append(
-                self._connection,
-                event.payload,
-                subject=event.subject,
-                now=event.moment,
-                correlation_id=event.cause,
-            )
+        if self._events:
+            await outbox.append_all(self._connection, self._events)
 
     async def record_order(self, order: Order) -> None:
         """Insert version 1, or replace the version before this one; appends OrderChanged.
@@ -167,4 +152,4 @@ class SqlTransaction(SqlQueries):
             raise StaleOrderError(order)
 
     def _tell(self, payload: Message, subject: str, moment: datetime, cause: str) -> None:
-        self._events.append(_Event(payload, subject, moment, cause))
+        self._events.append(outbox.Entry(payload, subject, moment, cause))
