@@ -1,7 +1,7 @@
 """What a conformance test may do at the venue behind an adapter."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,8 +10,11 @@ from enum import Enum, auto
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
-from services.exchange.domain.assets import Assets, Side
+import pytest
+
+from services.exchange.domain.assets import Assets, Contract, Side
 from services.exchange.domain.evidence import VenueFill, VenueOrder, VenueStatus
+from services.exchange.domain.fills import Transfer
 from services.exchange.domain.instruments import InstrumentRules
 from services.exchange.domain.order import Order, OrderIntent
 from services.exchange.domain.states import OrderState
@@ -23,9 +26,17 @@ WITHIN = 5.0
 ZERO = Decimal(0)
 BTC = "btc-usdt"
 ETH = "eth-usdt"
-ASSETS = {BTC: Assets("btc", "usdt"), ETH: Assets("eth", "usdt")}
+SPOT = {BTC: BTC, ETH: ETH}
+PERPETUAL = {BTC: "btc-usdt-perp", ETH: "eth-usdt-perp"}
+"""What stands for the two instruments that the tests name, in a market of contracts."""
+CONTRACT = Contract(Decimal(1), "usdt")
+ASSETS = {
+    name: Assets(base, "usdt") for base, key in (("btc", BTC), ("eth", ETH)) for name in (key, PERPETUAL[key])
+}
 FUNDS = {"usdt": Decimal(1_000_000_000), "btc": Decimal(20_000), "eth": Decimal(1000)}
-"""What each account of a lab begins with, one deposit for each asset."""
+"""What each account of a spot lab begins with, one deposit for each asset."""
+MARGIN = {"usdt": Decimal(50_000_000)}
+"""The same in a market of contracts."""
 T = TypeVar("T")
 
 
@@ -38,6 +49,8 @@ class Feature(Enum):
     UNKNOWN_ACCOUNT = auto()  # an account that does not exist is told apart from no answer
     RATE_LIMIT = auto()  # ``rate_limited`` works
     REFUSES_USED_IDS = auto()  # a client order id names one order for good, closed ones too
+    COINS = auto()  # a spot market: what is bought is held, and an open order locks what it may cost
+    CONTRACTS = auto()  # a market of perpetuals: what is bought is a position
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,8 @@ class VenueLab(Protocol):
         features: what the venue has.
         maker_rate: fee of a fill that rested, as a fraction of its notional, in quote asset.
         taker_rate: fee of a fill that took.
+        names: what stands for the instruments that the tests name.
+        funds: what each account begins with.
     """
 
     name: str
@@ -69,6 +84,8 @@ class VenueLab(Protocol):
     features: frozenset[Feature]
     maker_rate: Decimal
     taker_rate: Decimal
+    names: Mapping[str, str]
+    funds: Mapping[str, Decimal]
 
     async def account(self) -> str:
         """An account that nobody used before, with ``FUNDS``."""
@@ -115,7 +132,8 @@ def new_order(
         terms=terms,
     )
     assets = ASSETS.get(instrument, Assets("none", "usdt"))
-    order = Order.intended(intent, assets, uuid4(), "conformance", now)
+    contract = CONTRACT if instrument in PERPETUAL.values() else None
+    order = Order.intended(intent, assets, uuid4(), "conformance", now, contract=contract)
     return order.moved(OrderState.SUBMITTED, now, submit_time=now)
 
 
@@ -139,9 +157,8 @@ class Trader:
 
     def order(self, side: Side, quantity: str | Decimal, terms: Terms, instrument: str = BTC) -> Order:
         """An order that was not sent yet."""
-        order = new_order(
-            self.account, side, quantity, terms, venue=self.venue.venue_id, instrument=instrument
-        )
+        named = self.lab.names.get(instrument, instrument)
+        order = new_order(self.account, side, quantity, terms, venue=self.venue.venue_id, instrument=named)
         self.orders.append(order)
         return order
 
@@ -204,7 +221,31 @@ class Trader:
 
     async def rules(self, instrument: str = BTC) -> InstrumentRules:
         """The rules of an instrument."""
-        return {each.instrument: each for each in await self.venue.instruments()}[instrument]
+        listed = {each.instrument: each for each in await self.venue.instruments()}
+        return listed[self.lab.names[instrument]]
+
+    async def transfers(self, cursor: str = "") -> tuple[list[Transfer], str]:
+        """All transfers after a cursor, page by page, and the cursor after them."""
+        found: list[Transfer] = []
+        while True:
+            page = await self.venue.transfers_after(self.account, cursor)
+            found += page.transfers
+            cursor = page.cursor
+            if not page.more:
+                return found, cursor
+
+    async def gained(self) -> Decimal:
+        """How much more btc it holds than at the begin, as coins or as contracts."""
+        if Feature.COINS in self.lab.features:
+            return (await self.held("btc"))[0] - self.lab.funds["btc"]
+        held = {each.instrument: each.quantity for each in await self.venue.positions(self.account)}
+        return held.get(self.lab.names[BTC], ZERO)
+
+
+def needs(lab: VenueLab, feature: Feature) -> None:
+    """Leave a test out where the venue is not of its kind."""
+    if feature not in lab.features:
+        pytest.skip(f"the venue has no {feature.name.lower().replace('_', ' ')}")
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from itertools import count
@@ -27,7 +27,7 @@ from services.simvenue.app import assemble
 from tests.support.application import runtime_of
 from tests.support.simvenue import MIGRATIONS, simvenue_settings, sqlite_url
 from tests.support.tcp_gate import gate_before
-from tests.support.venue_lab import BTC, ETH, FUNDS, Feature, Reached
+from tests.support.venue_lab import BTC, FUNDS, MARGIN, PERPETUAL, SPOT, Feature, Reached
 
 T = TypeVar("T")
 OTHERS = "others"
@@ -50,6 +50,8 @@ class QuietVenue:
         stub: to call it.
     """
 
+    names: Mapping[str, str] = SPOT
+
     def __init__(self, port: int, stub: Any) -> None:
         self.port = port
         self.stub = stub
@@ -65,11 +67,11 @@ class QuietVenue:
 
     async def rest(self, side: Side, quantity: str, price: str, instrument: str = BTC) -> None:
         """See :class:`tests.support.venue_lab.VenueLab`."""
-        await self.stub.PlaceOrder(_request(side, quantity, price, instrument))
+        await self.stub.PlaceOrder(_request(side, quantity, price, self.names[instrument]))
 
     async def hit(self, side: Side, quantity: str, price: str, instrument: str = BTC) -> None:
         """See :class:`tests.support.venue_lab.VenueLab`."""
-        request = _request(side, quantity, price, instrument)
+        request = _request(side, quantity, price, self.names[instrument])
         request.limit.time_in_force = side_pb2.TIME_IN_FORCE_IOC
         await self.stub.PlaceOrder(request)
 
@@ -96,10 +98,12 @@ class SimvenueLab(QuietVenue):
             Feature.UNKNOWN_ACCOUNT,
             Feature.RATE_LIMIT,
             Feature.REFUSES_USED_IDS,
+            Feature.COINS,
         }
     )
     maker_rate = Decimal("0.0008")
     taker_rate = Decimal("0.001")
+    funds: Mapping[str, Decimal] = FUNDS
 
     def __init__(self, port: int, channel: grpc.aio.Channel) -> None:
         super().__init__(port, simvenue_service_pb2_grpc.SimvenueServiceStub(channel))
@@ -131,11 +135,24 @@ class SimvenueLab(QuietVenue):
             await self._faults.ClearFaultScript(faults_pb.ClearFaultScriptRequest())
 
 
+class SimvenuePerpetualLab(SimvenueLab):
+    """``VenueLab`` of the simulated venue's perpetuals."""
+
+    name = "simvenue-perpetual"
+    features = SimvenueLab.features - {Feature.COINS} | {Feature.CONTRACTS}
+    maker_rate = Decimal("0.0002")
+    taker_rate = Decimal("0.0005")
+    names = PERPETUAL
+    funds = MARGIN
+
+
 @asynccontextmanager
-async def quiet_venue(folder: Path) -> AsyncIterator[tuple[int, grpc.aio.Channel]]:
+async def quiet_venue(
+    folder: Path, funds: Mapping[str, Decimal] = FUNDS, **more: Any
+) -> AsyncIterator[tuple[int, grpc.aio.Channel]]:
     """Run the simulated venue with funded accounts and no crowd; its port, and a channel to it."""
-    accounts = dict.fromkeys((OTHERS, *map(account_name, range(1, ACCOUNTS + 1))), FUNDS)
-    settings = simvenue_settings(crowd=False, synthetic_warmup_seconds=0, accounts=accounts)
+    accounts = dict.fromkeys((OTHERS, *map(account_name, range(1, ACCOUNTS + 1))), funds)
+    settings = simvenue_settings(crowd=False, synthetic_warmup_seconds=0, accounts=accounts, **more)
     database = await Database.open(sqlite_url(folder), migrations=MIGRATIONS)
     application = await assemble(runtime_of("simvenue", database=database), settings)
     assert application.prepare is not None
@@ -162,13 +179,19 @@ async def simvenue_lab(folder: Path) -> AsyncIterator[SimvenueLab]:
         yield SimvenueLab(port, channel)
 
 
+@asynccontextmanager
+async def simvenue_perpetual_lab(folder: Path) -> AsyncIterator[SimvenueLab]:
+    """The same with perpetuals."""
+    async with quiet_venue(folder, MARGIN, perpetuals=True) as (port, channel):
+        yield SimvenuePerpetualLab(port, channel)
+
+
 def account_name(number: int) -> str:
     """Name of the lab's n-th account."""
     return f"trader-{number}"
 
 
 def _request(side: Side, quantity: str, price: str, instrument: str) -> pb.PlaceOrderRequest:
-    assert instrument in {BTC, ETH}
     request = pb.PlaceOrderRequest(
         account=OTHERS,
         client_order_id=uuid4().hex,

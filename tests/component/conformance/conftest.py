@@ -8,14 +8,20 @@ import pytest
 import pytest_asyncio
 
 from tests.support.venue_lab import Trader, VenueLab
-from tests.support.venue_lab_binance import binance_lab
-from tests.support.venue_lab_simvenue import simvenue_lab
+from tests.support.venue_lab_binance import binance_lab, binanceusdm_lab
+from tests.support.venue_lab_simvenue import simvenue_lab, simvenue_perpetual_lab
 
 LABS: dict[str, Callable[[Path], AbstractAsyncContextManager[VenueLab]]] = {
     "simvenue": simvenue_lab,
     "ccxt-binance": binance_lab,
+    "ccxt-binanceusdm": binanceusdm_lab,
 }
 """One more adapter is one more lab here."""
+CONTRACT_LABS: dict[str, Callable[[Path], AbstractAsyncContextManager[VenueLab]]] = {
+    "simvenue-perpetual": simvenue_perpetual_lab,
+    "ccxt-binanceusdm": binanceusdm_lab,
+}
+"""The labs of the cases that only a market of contracts has."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=sorted(LABS))
@@ -23,7 +29,7 @@ async def venue_lab(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[VenueLab]:
     """The venue of one adapter, shared by all tests of the suite."""
-    async with LABS[request.param](tmp_path_factory.mktemp(request.param)) as lab:
+    async with (LABS | CONTRACT_LABS)[request.param](tmp_path_factory.mktemp(request.param)) as lab:
         yield lab
 
 

@@ -9,7 +9,7 @@ from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueStatus
 from services.exchange.domain.terms import MarketTerms
 from services.exchange.ports import Accepted, NotThere
-from tests.support.venue_lab import FUNDS, WITHIN, ZERO, Feature, Trader, VenueLab
+from tests.support.venue_lab import WITHIN, ZERO, Feature, Trader, VenueLab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -63,7 +63,7 @@ async def test_a_cancel_gives_the_money_back(trader: Trader) -> None:
     order = trader.limit(Side.BUY, "1", "50000")
     await trader.accepted(order)
     await trader.venue.cancel(order, WITHIN)
-    assert await trader.held("usdt") == (FUNDS["usdt"], ZERO)
+    assert await trader.held("usdt") == (trader.lab.funds["usdt"], ZERO)
 
 
 async def test_another_accounts_order_cannot_be_cancelled(lab: VenueLab, trader: Trader) -> None:
@@ -91,5 +91,4 @@ async def test_a_cancel_beside_a_fill_loses_neither(lab: VenueLab, trader: Trade
     _, outcome = await asyncio.gather(lab.hit(Side.SELL, "0.4", "50000"), trader.venue.cancel(order, WITHIN))
     assert isinstance(outcome, Accepted), outcome
     told = await trader.until(order, VenueStatus.CANCELLED)
-    base, _ = await trader.held("btc")
-    assert base - FUNDS["btc"] == sum(fill.quantity for fill in told.fills)
+    assert await trader.gained() == sum(fill.quantity for fill in told.fills)

@@ -8,7 +8,7 @@ from services.exchange.domain.assets import Side
 from services.exchange.domain.evidence import VenueStatus
 from services.exchange.domain.fills import Liquidity
 from services.exchange.domain.terms import MarketTerms
-from tests.support.venue_lab import ETH, ZERO, Trader, VenueLab
+from tests.support.venue_lab import ETH, ZERO, Feature, Trader, VenueLab, needs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -101,6 +101,7 @@ async def test_find_and_the_list_tell_the_same_fills(lab: VenueLab, trader: Trad
 
 
 async def test_a_fill_costs_what_it_says(lab: VenueLab, trader: Trader) -> None:
+    needs(lab, Feature.COINS)
     before = [await trader.held(asset) for asset in ("usdt", "btc")]
     await trader.accepted(trader.limit(Side.BUY, "0.5", "49999.99"))
     await trader.accepted(trader.limit(Side.SELL, "0.3", "51000.01"))

@@ -84,7 +84,7 @@ async def test_thirty_different_orders_at_once_are_thirty_orders(trader: Trader)
 
 
 async def test_find_tells_an_open_order(trader: Trader) -> None:
-    order = trader.limit(Side.SELL, "0.5", "60000.01")
+    order = trader.limit(Side.SELL, "0.5", "60000.1")
     placed = await trader.accepted(order)
     told = await trader.told(order)
     assert told.status is VenueStatus.OPEN
@@ -92,7 +92,7 @@ async def test_find_tells_an_open_order(trader: Trader) -> None:
     assert (told.side, told.quantity, told.terms) == (
         Side.SELL,
         Decimal("0.5"),
-        LimitTerms(Decimal("60000.01")),
+        LimitTerms(Decimal("60000.1")),
     )
 
 
@@ -139,7 +139,7 @@ async def test_a_new_adapter_finds_what_an_earlier_one_placed(lab: VenueLab, tra
     async with lab.apart() as fresh:
         told = await fresh.venue.find(trader.account, order.client_order_id)
     assert told is not None
-    assert (told.instrument, told.status) == (ETH, VenueStatus.OPEN)
+    assert (told.instrument, told.status) == (lab.names[ETH], VenueStatus.OPEN)
 
 
 async def test_open_orders_are_those_in_the_book(lab: VenueLab, trader: Trader) -> None:
@@ -155,4 +155,5 @@ async def test_open_orders_are_those_in_the_book(lab: VenueLab, trader: Trader) 
     assert set(listed) == {order.client_order_id for order in (resting, partly, other)}
     assert {each.status for each in listed.values()} == {VenueStatus.OPEN}
     assert listed[resting.client_order_id].terms == LimitTerms(Decimal(40000))
-    assert (listed[partly.client_order_id].instrument, listed[other.client_order_id].instrument) == (BTC, ETH)
+    assert listed[partly.client_order_id].instrument == lab.names[BTC]
+    assert listed[other.client_order_id].instrument == lab.names[ETH]

@@ -24,7 +24,7 @@ async def test_a_limit_order_rests(trader: Trader) -> None:
     assert told.status is VenueStatus.OPEN
     assert told.venue_order_id
     assert (told.instrument, told.assets, told.side, told.quantity) == (
-        BTC,
+        trader.lab.names[BTC],
         ASSETS[BTC],
         Side.BUY,
         Decimal("0.5"),
@@ -46,7 +46,7 @@ async def test_another_instrument_has_a_book_of_its_own(lab: VenueLab, trader: T
     resting = trader.limit(Side.BUY, "1", "2000")
     await trader.accepted(bought)
     await trader.accepted(resting)
-    assert (await trader.until(bought, VenueStatus.FILLED)).instrument == ETH
+    assert (await trader.until(bought, VenueStatus.FILLED)).instrument == lab.names[ETH]
     assert (await trader.told(resting)).status is VenueStatus.OPEN
 
 

@@ -9,9 +9,14 @@ from services.exchange.domain.assets import Side
 from services.exchange.domain.order import Order
 from services.exchange.domain.terms import LimitTerms, MarketTerms
 from services.exchange.ports import Accepted, Refused
-from tests.support.venue_lab import FUNDS, WITHIN, ZERO, Feature, Trader, VenueLab, new_order
+from tests.support.venue_lab import WITHIN, ZERO, Feature, Trader, VenueLab, needs, new_order
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def _coins(trader: Trader) -> bool:
+    return Feature.COINS in trader.lab.features
+
 
 REFUSALS: dict[str, tuple[Callable[[Trader], Order], set[str]]] = {
     "price off tick": (lambda t: t.limit(Side.BUY, "1", "50000.001"), {"PRICE_OFF_TICK"}),
@@ -21,9 +26,12 @@ REFUSALS: dict[str, tuple[Callable[[Trader], Order], set[str]]] = {
         {"QUANTITY_TOO_SMALL", "QUANTITY_OFF_LOT"},
     ),
     "quantity too large": (lambda t: t.limit(Side.BUY, "9000.00001", "1"), {"QUANTITY_TOO_LARGE"}),
-    "notional too small": (lambda t: t.limit(Side.BUY, "0.00001", "50000"), {"NOTIONAL_TOO_SMALL"}),
+    "notional too small": (
+        lambda t: t.limit(Side.BUY, "0.00001" if _coins(t) else "0.001", "40000"),
+        {"NOTIONAL_TOO_SMALL"},
+    ),
     "too little quote asset": (
-        lambda t: t.limit(Side.BUY, "9000", "200000"),
+        lambda t: t.limit(Side.BUY, "9000" if _coins(t) else "1000", "200000" if _coins(t) else "999999"),
         {"INSUFFICIENT_BALANCE"},
     ),
     "too little base asset": (
@@ -39,6 +47,8 @@ REFUSALS: dict[str, tuple[Callable[[Trader], Order], set[str]]] = {
 
 @pytest.mark.parametrize("case", sorted(REFUSALS))
 async def test_a_refused_order_is_nowhere(trader: Trader, case: str) -> None:
+    if case == "too little base asset":
+        needs(trader.lab, Feature.COINS)
     make, reasons = REFUSALS[case]
     order = make(trader)
     outcome = await trader.venue.place(order, WITHIN)
@@ -47,8 +57,8 @@ async def test_a_refused_order_is_nowhere(trader: Trader, case: str) -> None:
     assert outcome.message
     assert await trader.venue.find(trader.account, order.client_order_id) is None
     assert await trader.venue.open_orders(trader.account) == []
-    assert await trader.held("usdt") == (FUNDS["usdt"], ZERO)
-    assert await trader.held("eth") == (FUNDS["eth"], ZERO)
+    for asset, amount in trader.lab.funds.items():
+        assert await trader.held(asset) == (amount, ZERO)
 
 
 async def test_a_refused_order_does_not_use_its_id_up(lab: VenueLab, trader: Trader) -> None:
@@ -60,6 +70,7 @@ async def test_a_refused_order_does_not_use_its_id_up(lab: VenueLab, trader: Tra
 
 
 async def test_a_market_sale_of_what_is_not_there_is_refused(lab: VenueLab, trader: Trader) -> None:
+    needs(lab, Feature.COINS)
     await lab.rest(Side.BUY, "2000", "10", "eth-usdt")
     order = trader.order(Side.SELL, "1001", MarketTerms(), "eth-usdt")
     outcome = await trader.venue.place(order, WITHIN)

@@ -12,7 +12,7 @@ from services.exchange.domain.evidence import VenueStatus
 from services.exchange.domain.order import Order
 from services.exchange.domain.terms import MarketTerms
 from services.exchange.ports import Venue, VenueHistoryLostError, VenueUnreachableError
-from tests.support.venue_lab import FUNDS, WITHIN, Feature, Listening, Trader, VenueLab
+from tests.support.venue_lab import WITHIN, Feature, Listening, Trader, VenueLab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -149,9 +149,9 @@ async def test_deposits_are_told(lab: VenueLab, trader: Trader) -> None:
     if Feature.STREAMS_TRANSFERS not in lab.features:
         pytest.skip("the venue tells transfers on asking only")
     async with listening(trader.venue, trader.account) as heard:
-        await heard.until(lambda seen: sum(event.transfer is not None for event in seen) >= len(FUNDS))
+        await heard.until(lambda seen: sum(event.transfer is not None for event in seen) >= len(lab.funds))
     told = {event.transfer.asset: event.transfer.amount for event in heard.seen if event.transfer}
-    assert told == FUNDS
+    assert told == lab.funds
 
 
 async def test_a_cursor_of_this_venue_is_verified(lab: VenueLab, trader: Trader) -> None:
