@@ -16,6 +16,8 @@ _DOMAIN: Final = "simvenue.trademesh"
 _NOTHING_CHANGED: Final = frozenset({"VENUE_HALTED", RATE_LIMITED})
 """The venue's own word that it did nothing; the same order may be taken a moment later."""
 
+_OUR_WORDS: Final = {"REDUCE_ONLY_REFUSED": "REDUCE_ONLY"}
+"""Where the exchange calls a refusal otherwise than the venue."""
 _REFUSALS: Final = frozenset(
     {
         "INVALID_REQUEST",
@@ -90,7 +92,7 @@ class VenueError:
         if self.reason == "DUPLICATE_CLIENT_ORDER_ID":
             return AlreadyThere()
         if self.reason in _REFUSALS:
-            return Refused(self.reason, self.message or self.reason)
+            return Refused(_OUR_WORDS.get(self.reason, self.reason), self.message or self.reason)
         if self.reason in _NOTHING_CHANGED:
             return NotSent(str(self), told=True)
         if self.never_left:
