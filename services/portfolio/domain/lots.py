@@ -17,7 +17,7 @@ Gains are before fees; fees stand in the ledger, each in its own asset.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -25,6 +25,11 @@ from services.kernel.decimals import EXACT
 from services.portfolio.domain.events import Fill, Side
 
 ZERO = Decimal(0)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+OrderKey = tuple[Decimal, int, int]
+"""Sorts lots; see :func:`order_key`."""
 
 
 class LotMethod(StrEnum):
@@ -135,12 +140,17 @@ class Matched:
 
 def in_order(lots: Iterable[Lot], method: LotMethod) -> Sequence[Lot]:
     """Lots in the order that a closing takes from them."""
-    by_age = sorted(lots, key=lambda lot: (lot.open_time, lot.number))
+    return sorted(lots, key=lambda lot: order_key(lot, method))
+
+
+def order_key(lot: Lot, method: LotMethod) -> OrderKey:
+    """What the lots of one instrument are sorted by: the one with the smallest goes first."""
+    age = (lot.open_time - _BEGINNING) // _MICROSECOND
     if method is LotMethod.FIFO:
-        return by_age
+        return ZERO, age, lot.number
     if method is LotMethod.LIFO:
-        return by_age[::-1]
-    return sorted(by_age, key=lambda lot: EXACT.multiply(lot.price, Decimal(-lot.side.value)))
+        return ZERO, -age, -lot.number
+    return EXACT.multiply(lot.price, Decimal(-lot.side.value)), age, lot.number
 
 
 def match_lots(fill: Fill, lots: Iterable[Lot], method: LotMethod) -> Matched:

@@ -8,14 +8,12 @@ from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.decimals import EXACT
-from services.portfolio.domain.events import Fill, Side
-from services.portfolio.domain.lots import Gain, Lot, LotMethod, Matched
+from services.portfolio.domain.events import Side
+from services.portfolio.domain.lots import Gain, Lot, LotMethod
 from services.portfolio.ports import BookedGain, GainQuery, LotQuery
 from services.portfolio.storage.rows import in_order
-from services.portfolio.storage.statements import ADD_GAINS, ADD_LOT, CHANGE_LOT, open_lots
 from services.portfolio.storage.tables import REALIZED_GAINS, TAX_LOTS
 
-_PAGE = 100
 _EXPONENT_ZERO = 5000
 _SHARED = ("account", "venue", "instrument", "base_asset", "quote_asset", "fill", "strategy")
 _AMOUNTS = ("quantity", "remaining", "price", "open_time")
@@ -26,34 +24,6 @@ def price_key(price: Decimal) -> str:
     normal = EXACT.normalize(price)
     digits = "".join(str(digit) for digit in normal.as_tuple().digits)
     return f"{normal.adjusted() + _EXPONENT_ZERO:05d}{digits}"
-
-
-async def load_open(connection: AsyncConnection, fill: Fill, method: LotMethod) -> Sequence[Lot]:
-    """Open lots in the order of the method, as many as the fill's quantity can close."""
-    query = open_lots(method, fill.side)
-    asked = {"account": fill.account, "venue": fill.venue, "instrument": fill.instrument, "page": _PAGE}
-    found: list[Lot] = []
-    enough = Decimal(0)
-    while True:
-        rows = await connection.execute(query, {**asked, "passed": len(found)})
-        page = [lot_of(row) for row in rows.mappings()]
-        found += page
-        enough = sum((lot.remaining for lot in page), enough)
-        if len(page) < _PAGE or enough >= fill.quantity:
-            return found
-
-
-async def store(connection: AsyncConnection, matched: Matched) -> None:
-    """Write what a fill did to the lots."""
-    if matched.gains:
-        await connection.execute(ADD_GAINS, [_gain_row(gain) for gain in matched.gains])
-        changed = [
-            {"lot_number": lot.number, "remaining": lot.remaining, "live": lot.remaining > 0}
-            for lot in matched.changed
-        ]
-        await connection.execute(CHANGE_LOT, changed)
-    if matched.opened is not None:
-        await connection.execute(ADD_LOT, _lot_row(matched.opened))
 
 
 async def list_lots(connection: AsyncConnection, asked: LotQuery) -> Sequence[Lot]:
@@ -108,8 +78,10 @@ def lot_of(row: Mapping[Any, Any]) -> Lot:
     )
 
 
-def _lot_row(lot: Lot) -> dict[str, Any]:
+def lot_row(lot: Lot) -> dict[str, Any]:
+    """The row of a lot."""
     return {
+        "number": lot.number,
         **{name: getattr(lot, name) for name in (*_SHARED, *_AMOUNTS)},
         "side": lot.side.name.lower(),
         "price_key": price_key(lot.price),
@@ -117,7 +89,8 @@ def _lot_row(lot: Lot) -> dict[str, Any]:
     }
 
 
-def _gain_row(gain: Gain) -> dict[str, Any]:
+def gain_row(gain: Gain) -> dict[str, Any]:
+    """The row of a gain."""
     return {
         "account": gain.lot.account,
         "lot": gain.lot.number,

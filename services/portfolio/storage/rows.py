@@ -74,5 +74,5 @@ def position_of(row: Mapping[Any, Any]) -> Position:
 
 async def load_lot_method(connection: AsyncConnection, account: str, default: LotMethod) -> LotMethod:
     """The method an account was set to, or the default."""
-    found = (await connection.execute(LOT_METHOD, {"account": account})).scalar_one_or_none()
+    found = await LOT_METHOD.value(connection, {"account": account})
     return default if found is None else LotMethod(found)

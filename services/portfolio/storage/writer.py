@@ -1,13 +1,14 @@
 """The books inside one write transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.persistence import put_row, row_at
+from services.chassis.persistence import Prepared, put_row, row_at
 from services.chassis.telemetry import correlation
 from services.kernel.clock import Clock
 from services.kernel.decimals import EXACT
@@ -16,7 +17,8 @@ from services.portfolio.domain.ledger import EQUITY, Transaction
 from services.portfolio.domain.lots import Lot, LotMethod, Matched
 from services.portfolio.domain.position import Position
 from services.portfolio.ports import BookedEntry, Record
-from services.portfolio.storage import equity, lots
+from services.portfolio.storage import equity
+from services.portfolio.storage.held_lots import HeldLots
 from services.portfolio.storage.journal import contract_columns, event_columns
 from services.portfolio.storage.rows import (
     POSITION_COLUMNS,
@@ -25,7 +27,7 @@ from services.portfolio.storage.rows import (
     position_of,
     positions_table,
 )
-from services.portfolio.storage.statements import ADD_ENTRIES, ADD_TO_JOURNAL, SUMS, put
+from services.portfolio.storage.statements import ADD_ENTRIES, ADD_TO_JOURNAL, SUM_NAMES, SUMS, put
 from services.portfolio.storage.tables import ACCOUNT_SETTINGS, JOURNAL, LEDGER_ENTRIES, LEDGER_SUMS
 
 _SumKey = tuple[str, str, str, str]
@@ -35,9 +37,8 @@ _PositionKey = tuple[str | None, str, str, str]
 class SqlBooksWriter:
     """The books inside one write transaction.
 
-    Events that share the transaction mostly change the same sums and positions. So journal, entries, sums
-    and positions are held back, read at most once, and written together by :meth:`flush`. Lots are written
-    at once, since the database numbers them.
+    Events that share the transaction mostly change the same sums, positions and lots. So all of them are
+    read at most once, changed in memory, and written together by :meth:`flush`, each row once.
 
     Args:
         connection: the transaction; whoever opened it flushes and commits.
@@ -57,16 +58,20 @@ class SqlBooksWriter:
         self._positions: dict[_PositionKey, Position | None] = {}
         self._changed_positions: set[_PositionKey] = set()
         self._methods: dict[str, LotMethod] = {}
+        self._lots = HeldLots(connection)
 
     async def flush(self) -> None:
         """Write what is held back."""
-        await self._write(ADD_TO_JOURNAL, self._journal)
-        await self._write(ADD_ENTRIES, self._entries)
-        await self._write(self._put(LEDGER_SUMS), [self._sum_row(key) for key in sorted(self._changed_sums)])
+        connection = self._connection
+        await ADD_TO_JOURNAL.run_many(connection, self._journal)
+        await ADD_ENTRIES.run_many(connection, self._entries)
+        sums = [self._sum_row(key) for key in sorted(self._changed_sums)]
+        await self._put(LEDGER_SUMS).run_many(connection, sums)
         for of_strategies in (False, True):
             changed = [key for key in self._changed_positions if (key[0] is not None) is of_strategies]
             table = positions_table("" if of_strategies else None)
-            await self._write(self._put(table), [self._position_row(key) for key in changed])
+            await self._put(table).run_many(connection, [self._position_row(key) for key in changed])
+        await self._lots.flush()
         self._journal, self._entries = [], []
         self._changed_sums.clear()
         self._changed_positions.clear()
@@ -149,17 +154,18 @@ class SqlBooksWriter:
 
     async def set_lot_method(self, account: str, method: LotMethod) -> None:
         """Set the method of later closings."""
+        await self.flush()
         values = {"lot_method": method.value, "update_time": self._clock.now()}
         await put_row(self._connection, ACCOUNT_SETTINGS, {"account": account}, values)
         self._methods[account] = method
 
     async def open_lots(self, fill: Fill, method: LotMethod) -> Sequence[Lot]:
         """The lots that a fill may close, in the order of the method; enough for its quantity."""
-        return await lots.load_open(self._connection, fill, method)
+        return await self._lots.open(fill, method)
 
     async def put_lots(self, matched: Matched) -> None:
         """Store what a fill did to the lots."""
-        await lots.store(self._connection, matched)
+        await self._lots.put(matched)
 
     async def _add_to_sums(self, transaction: Transaction) -> None:
         await self._load_sums(transaction)
@@ -169,16 +175,20 @@ class SqlBooksWriter:
             self._changed_sums.add(key)
 
     async def _load_sums(self, transaction: Transaction) -> None:
-        """Read the sums that the transaction changes and that are not known yet, with one question."""
+        """Read the sums that the transaction changes and that are not known yet."""
         owner = (transaction.account, transaction.strategy)
         touched = {(*owner, entry.ledger_account) for entry in transaction.entries}
         fresh = touched - self._known_sums
         if not fresh:
             return
         names = sorted(ledger_account for *_, ledger_account in fresh)
-        asked = {"account": owner[0], "strategy": owner[1], "ledger_accounts": names}
-        for ledger_account, asset, amount in await self._connection.execute(SUMS, asked):
-            self._sums[(*owner, ledger_account, asset)] = amount
+        for start in range(0, len(names), len(SUM_NAMES)):
+            some = names[start : start + len(SUM_NAMES)]
+            # A statement has one text for any number of names: the last one stands in the places left over.
+            asked = dict(zip_longest(SUM_NAMES, some, fillvalue=some[-1]))
+            rows = await SUMS.rows(self._connection, {"account": owner[0], "strategy": owner[1], **asked})
+            for row in rows:
+                self._sums[(*owner, row["ledger_account"], row["asset"])] = row["amount"]
         self._known_sums |= fresh
 
     def _sum_row(self, key: _SumKey) -> dict[str, Any]:
@@ -191,9 +201,5 @@ class SqlBooksWriter:
         strategy = {} if key[0] is None else {"strategy": key[0]}
         return row | contract_columns(None if position is None else position.contract) | strategy
 
-    def _put(self, table: Table) -> Any:
+    def _put(self, table: Table) -> Prepared:
         return put(table, self._connection.dialect.name)
-
-    async def _write(self, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            await self._connection.execute(statement, rows)
