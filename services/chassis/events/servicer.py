@@ -18,7 +18,7 @@ from services.chassis.rpc.server import Binding
 
 PAGE_SIZE = 256
 HEARTBEAT_S = 1.0
-LINGER_S = 0.01
+LINGER_S = 0.02
 POLL_S = 0.05
 _MOST_BYTES = 1024 * 1024
 

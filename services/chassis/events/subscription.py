@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.events import inbox, metrics
 from services.chassis.events.backoff import Backoff
-from services.chassis.events.cause import under_cause_of
+from services.chassis.events.cause import UnderCause
 from services.chassis.events.envelope import Envelope
 from services.chassis.events.errors import LogDivergedError, StreamBrokenError
 from services.chassis.events.reader import EventStream
@@ -225,7 +225,7 @@ class Subscription:
             if fresh:
                 async with self._unit(connection) as apply:
                     for envelope in fresh:
-                        with under_cause_of(envelope):
+                        with UnderCause(envelope):
                             await apply(envelope)
         self._cursor = cursor
         self._move(cursor.sequence)

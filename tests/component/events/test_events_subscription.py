@@ -130,8 +130,7 @@ async def test_a_poison_event_blocks_is_visible_and_is_never_passed_over(
 
     await add_events(maker, "a", "b", "poison", "c")
     async with served(maker) as channel, subscribed(channel, taker, apply) as subscription:
-        await until(lambda: attempts >= 3)
-        assert subscription.state is SubscriptionState.BLOCKED
+        await until(lambda: attempts >= 3 and subscription.state is SubscriptionState.BLOCKED)
         assert not subscription.caught_up()
         assert await effects(taker) == ["a", "b"]  # those before it do not wait for it
         cured.set()
@@ -268,6 +267,30 @@ async def test_the_cursor_names_the_last_event_that_took_effect(
         rows = (await connection.execute(sa.text("SELECT count(*) FROM inbox_cursor"))).scalar_one()
     assert cursor == inbox.Cursor(head.log_id, 2, last)
     assert rows == 1
+
+
+async def test_an_inbox_with_a_row_for_each_event_goes_on_at_its_cursor(
+    new_database_url: Callable[[], str],
+) -> None:
+    maker, taker_url = await open_database(new_database_url()), new_database_url()
+    taker = await open_database(taker_url)
+    async with served(maker) as channel:
+        async with subscribed(channel, taker) as subscription:
+            await subscription.wait_for(await add_events(maker, "a", "b"), BOUND_S)
+        async with taker.write() as connection:
+            for statement in (
+                "CREATE TABLE inbox_event (source TEXT, event_id TEXT)",
+                "INSERT INTO inbox_event SELECT source, event_id FROM inbox_cursor",
+                "UPDATE alembic_version SET version_num = '0002'",
+            ):
+                await connection.execute(sa.text(statement))
+        await taker.close()
+        taker = await open_database(taker_url)
+        async with subscribed(channel, taker) as subscription:
+            await subscription.wait_for(await add_events(maker, "c"), BOUND_S)
+    assert await effects(taker) == ["a", "b", "c"]
+    for database in (maker, taker):
+        await database.close()
 
 
 async def test_it_ends_when_told_to_even_in_the_moment_something_breaks(
