@@ -1,11 +1,13 @@
 """Wires the risk service."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from trademesh.exchange.v1 import order_events_pb2
 from trademesh.risk.v1 import risk_service_pb2_grpc
 
-from services.chassis.events import Envelope, Subscription
+from services.chassis.events import ApplyHere, Envelope, InUnits, Subscription
 from services.chassis.persistence import Connection
 from services.chassis.persistence.requests import Once
 from services.chassis.runtime import Application, Background, Binding, Runtime
@@ -35,14 +37,20 @@ def assemble(runtime: Runtime, settings: RiskSettings) -> Application:
     store = SqlRiskStore(database, str(runtime.ids.new()))
     market = MarketService(runtime.channel("market"), settings.valuation_asset, settings.price_age_seconds)
 
-    async def apply(connection: Connection, envelope: Envelope) -> None:
-        event = _event_of(envelope)
-        if event is not None:
-            await follow(event, store.writer(connection), clock.now())
-        events.applied(envelope.create_time)
+    @asynccontextmanager
+    async def page(connection: Connection) -> AsyncIterator[ApplyHere]:
+        async with store.book(connection) as book:
+
+            async def apply(envelope: Envelope) -> None:
+                event = _event_of(envelope)
+                if event is not None:
+                    await follow(event, book, clock.now())
+                events.applied(envelope.create_time)
+
+            yield apply
 
     exchange = Subscription(
-        runtime.channel("exchange"), source="exchange", database=database, apply=apply, clock=clock
+        runtime.channel("exchange"), source="exchange", database=database, apply=InUnits(page), clock=clock
     )
     events = SubscribedEvents(exchange, clock, timedelta(seconds=settings.max_event_lag_seconds))
     modes = TradingModes(clock, runtime.ids)

@@ -12,7 +12,7 @@ from services.risk.domain.protections import locks_after
 from services.risk.domain.reservation import Holding, Reservation
 from services.risk.domain.traded import Traded
 from services.risk.domain.trades import OpenTrade, TradeFill, follow_fill
-from services.risk.ports import RiskWriter
+from services.risk.ports import RiskBook
 
 _log = structlog.get_logger(__name__)
 
@@ -86,30 +86,30 @@ class Transferred:
 ExchangeEvent = OrderReported | Filled | Transferred
 
 
-async def follow(event: ExchangeEvent, writer: RiskWriter, now: datetime) -> None:
+async def follow(event: ExchangeEvent, book: RiskBook, now: datetime) -> None:
     """Apply one event, inside the transaction that also remembers it was seen."""
     match event:
         case Transferred():
-            await writer.add_holdings(event.account, {event.held: event.amount})
+            await book.add_holdings(event.account, {event.held: event.amount})
             if not event.earned:
-                await writer.add_flow(event.account, now.date(), event.held, event.amount)
+                await book.add_flow(event.account, now.date(), event.held, event.amount)
         case Filled():
-            await _fill(event, writer)
+            await _fill(event, book)
         case OrderReported():
-            await _report(event, writer)
+            await _report(event, book, now)
 
 
-async def _report(event: OrderReported, writer: RiskWriter) -> None:
+async def _report(event: OrderReported, book: RiskBook, now: datetime) -> None:
     if event.resting is not None:
-        facts = await writer.facts(event.account)
+        facts = await book.facts(event.account)
         if facts.state.reservation(event.order_id) is None:
-            known = await writer.known_orders((event.order_id,))
+            known = await book.known_orders((event.order_id,))
             if not known.decided and not known.ended:
-                await writer.reserve(event.resting)
-    await writer.report(event.account, event.order_id, event.filled, ended=event.ended)
+                await book.reserve(event.resting)
+    await book.report(event.account, event.order_id, event.filled, ended=event.ended, now=now)
 
 
-async def _fill(fill: Filled, writer: RiskWriter) -> None:
+async def _fill(fill: Filled, book: RiskBook) -> None:
     """Book a fill. What is set aside shrinks with the report of the order that follows it."""
     change = EXACT.multiply(fill.quantity, Decimal(fill.side.value))
     traded, venue = fill.traded, fill.traded.venue
@@ -120,16 +120,16 @@ async def _fill(fill: Filled, writer: RiskWriter) -> None:
     for asset, move in moves:
         if asset:
             changes[venue, asset] = EXACT.add(changes.get((venue, asset), Decimal(0)), move)
-    await writer.add_holdings(fill.account, changes)
-    await writer.add_position(fill.account, traded, change, fill.price)
-    await _trade(fill, change, writer)
+    await book.add_holdings(fill.account, changes)
+    await book.add_position(fill.account, traded, change, fill.price)
+    await _trade(fill, change, book)
 
 
-async def _trade(fill: Filled, change: Decimal, writer: RiskWriter) -> None:
+async def _trade(fill: Filled, change: Decimal, book: RiskBook) -> None:
     """Follow the trade that the fill belongs to; where it closes, see what the protections say."""
-    facts = await writer.facts(fill.account)
+    facts = await book.facts(fill.account)
     reserved = facts.state.reservation(fill.order_id)
-    before = await writer.open_trade(fill.account, fill.traded, fill.strategy)
+    before = await book.open_trade(fill.account, fill.traded, fill.strategy)
     if before is None:
         before = OpenTrade(fill.account, fill.strategy, fill.traded, fill.trade_time)
     part = TradeFill(
@@ -141,16 +141,16 @@ async def _trade(fill: Filled, change: Decimal, writer: RiskWriter) -> None:
         stop=reserved is not None and reserved.stop,
     )
     after, closed = follow_fill(before, part)
-    await writer.put_open_trade(fill.account, fill.traded, fill.strategy, after)
+    await book.put_open_trade(fill.account, fill.traded, fill.strategy, after)
     if closed is None:
         return
-    await writer.add_closed_trade(closed)
+    await book.add_closed_trade(closed)
     lookback = facts.protections.lookback
     if lookback is None:
         return
-    trades = await writer.closed_trades(fill.account, closed.close_time - lookback)
+    trades = await book.closed_trades(fill.account, closed.close_time - lookback)
     for lock in locks_after(facts.protections, closed, trades):
-        await writer.put_lock(lock)
+        await book.put_lock(lock)
         _log.warning(
             "locked",
             account=f"accounts/{lock.account}",

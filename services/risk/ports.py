@@ -205,11 +205,7 @@ class RiskReader(Protocol):
 
 
 class RiskWriter(RiskReader, Protocol):
-    """What risk knows, inside one write transaction."""
-
-    async def known_orders(self, order_ids: Collection[str]) -> KnownOrders:
-        """What is known of order ids."""
-        ...
+    """What risk knows, inside one write transaction; what is put is written at once."""
 
     async def put_limits(self, account: str, limits: Limits) -> None:
         """Store a version of the limits of an account."""
@@ -239,22 +235,22 @@ class RiskWriter(RiskReader, Protocol):
         """Remove a lock; whether it was there."""
         ...
 
-    async def put_open_trade(
-        self, account: str, traded: Traded, strategy: str, trade: OpenTrade | None
-    ) -> None:
-        """Store the trade that goes on, or that none does."""
-        ...
-
-    async def add_closed_trade(self, trade: ClosedTrade) -> None:
-        """Store a trade that is over."""
-        ...
-
     async def forget(self, before: datetime, size: int) -> int:
-        """Remove decisions, trades and changes older than that, but what may still be asked for.
+        """Remove decisions, orders that ended without one, trades and locks that are older than that.
+
+        The decision on an order that something is set aside for stays.
 
         Returns:
-            How many decisions were removed, at most ``size``.
+            How many decisions and ended orders were removed, at most ``size`` of an account and in all.
         """
+        ...
+
+
+class RiskBook(RiskWriter, Protocol):
+    """What accounts hold and set aside, inside one write transaction; written when it ends."""
+
+    async def known_orders(self, order_ids: Collection[str]) -> KnownOrders:
+        """What is known of order ids."""
         ...
 
     async def put_decisions(self, facts: AccountFacts, made: Sequence[StoredDecision]) -> None:
@@ -274,7 +270,9 @@ class RiskWriter(RiskReader, Protocol):
         """Set aside for an order that nothing is set aside for."""
         ...
 
-    async def report(self, account: str, order_id: str, filled: Decimal, *, ended: bool) -> None:
+    async def report(
+        self, account: str, order_id: str, filled: Decimal, *, ended: bool, now: datetime
+    ) -> None:
         """Take in how much of an order is filled and whether it is final. Final is for good."""
         ...
 
@@ -290,6 +288,16 @@ class RiskWriter(RiskReader, Protocol):
         """Change what an account has traded of an instrument."""
         ...
 
+    async def put_open_trade(
+        self, account: str, traded: Traded, strategy: str, trade: OpenTrade | None
+    ) -> None:
+        """Store the trade that goes on, or that none does."""
+        ...
+
+    async def add_closed_trade(self, trade: ClosedTrade) -> None:
+        """Store a trade that is over."""
+        ...
+
 
 class RiskStore(Protocol):
     """Where risk keeps what it knows."""
@@ -302,7 +310,7 @@ class RiskStore(Protocol):
         """Open a snapshot."""
         ...
 
-    def write(self) -> AbstractAsyncContextManager[RiskWriter]:
+    def write(self) -> AbstractAsyncContextManager[RiskBook]:
         """Open a write transaction; it commits at the end of the block."""
         ...
 

@@ -26,7 +26,8 @@ class RiskSettings(BaseSettings):
             approve.
         cancel_retry_seconds: pause between two attempts to cancel what the kill switch could not yet.
         equity_interval_seconds: how often the equity of accounts with a limit on losses is looked at.
-        keep_decisions_days: how long decisions and closed trades are kept.
+        keep_decisions_days: how long decisions, orders that ended without one, closed trades and expired
+            locks are kept.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEMESH_RISK_", frozen=True)

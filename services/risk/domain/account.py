@@ -107,11 +107,12 @@ class AccountState:
         )
 
     def reported(self, order_id: str, filled: Decimal, *, ended: bool) -> "AccountState":
-        """After a report on an order; nothing changes for one that nothing is set aside for."""
+        """After a report on an order; the same object where the report is no news."""
         key = self.claim_of.get(order_id)
         if key is None:
             return self
-        return self._claimed(key, self.claims[key].reported(order_id, filled, ended=ended))
+        claim = self.claims[key].reported(order_id, filled, ended=ended)
+        return self if claim == self.claims[key] else self._claimed(key, claim)
 
     def held(self, venue: str, asset: str, change: Decimal) -> "AccountState":
         """After a holding changed."""

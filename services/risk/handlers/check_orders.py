@@ -20,9 +20,9 @@ from services.risk.ports import (
     ExchangeEvents,
     KnownOrders,
     MarketData,
+    RiskBook,
     RiskReader,
     RiskStore,
-    RiskWriter,
     StoredDecision,
 )
 
@@ -149,7 +149,7 @@ class OrderChecks:
             ]
 
     async def _series(
-        self, writer: RiskWriter, accounts: Sequence[AccountFacts], market: Market
+        self, writer: RiskBook, accounts: Sequence[AccountFacts], market: Market
     ) -> Mapping[str, Series]:
         """The orders of each account from now on; how its day goes is stored where that is news."""
         now = self.clock.now()
@@ -203,7 +203,7 @@ class Turns:
             _log.exception("order_not_decided", order_id=asked.order_id)
             return error
 
-    async def store(self, writer: RiskWriter) -> None:
+    async def store(self, writer: RiskBook) -> None:
         """Store what was decided."""
         for account, series in self._series.items():
             mine = [made for made in self._made.values() if made.order.account == account]
@@ -232,7 +232,7 @@ async def _facts(reader: RiskReader, accounts: Iterable[str]) -> Sequence[Accoun
 
 
 async def _recent(
-    writer: RiskWriter, series: Mapping[str, Series], orders: Iterable[Asked]
+    writer: RiskBook, series: Mapping[str, Series], orders: Iterable[Asked]
 ) -> Mapping[str, Recent]:
     """What each order's account did shortly before, as it is stored."""
     found: dict[str, Recent] = {}

@@ -62,7 +62,7 @@ class EquityWatch:
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """Removes old decisions and trades.
+    """Removes old decisions, orders that ended without one, trades and locks.
 
     Attributes:
         store: what risk knows.
@@ -86,7 +86,7 @@ class Forgetting:
             await asyncio.sleep(self.interval_s)
 
     async def forget(self) -> int:
-        """Remove what is too old; how many decisions that were."""
+        """Remove what is too old; how many decisions and ended orders that were."""
         removed = 0
         while True:
             async with self.store.write() as writer:

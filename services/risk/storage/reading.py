@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.persistence import Connection, find_row
+from services.chassis.persistence import Connection, Prepared, find_row, row_at
 from services.risk.domain.account import AccountState
 from services.risk.domain.cancellation import Cancellation
 from services.risk.domain.limits import Limits
@@ -41,9 +41,31 @@ from services.risk.storage.tables import (
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ACTIVE = TradingState(TradingMode.ACTIVE, "", _NEVER)
 
-
-_TOKENS = sa.select(HEADS.c.account, HEADS.c.token).where(
-    sa.or_(HEADS.c.account == sa.bindparam("own"), HEADS.c.account == sa.bindparam("everybody"))
+# What is read with every order or event is prepared.
+_TOKENS = Prepared(
+    sa.select(HEADS.c.account, HEADS.c.token).where(
+        sa.or_(HEADS.c.account == sa.bindparam("own"), HEADS.c.account == sa.bindparam("everybody"))
+    )
+)
+_PASSED = sa.and_(
+    DECISIONS.c.account == sa.bindparam("account"),
+    DECISIONS.c.decide_time > sa.bindparam("since"),
+    DECISIONS.c.approved.is_(True),
+)
+_COUNT = Prepared(sa.select(sa.func.count().label("orders")).select_from(DECISIONS).where(_PASSED))
+_EQUAL = Prepared(
+    sa.select(DECISIONS.c.order_id)
+    .where(
+        _PASSED,
+        DECISIONS.c.instrument == sa.bindparam("instrument"),
+        DECISIONS.c.side == sa.bindparam("side"),
+        DECISIONS.c.quantity == sa.bindparam("quantity"),
+        DECISIONS.c.limit_price.is_not_distinct_from(sa.bindparam("limit_price")),
+        DECISIONS.c.trigger_price.is_not_distinct_from(sa.bindparam("trigger_price")),
+        DECISIONS.c.reduce_only.is_(False),
+        DECISIONS.c.order_group == "",
+    )
+    .limit(1)
 )
 
 
@@ -132,13 +154,8 @@ class SqlRiskReader:
 
     async def open_trade(self, account: str, traded: Traded, strategy: str) -> OpenTrade | None:
         """The trade of a strategy in an instrument that goes on."""
-        columns = OPEN_TRADES.c
-        query = sa.select(OPEN_TRADES).where(
-            columns.account == account,
-            columns.instrument == str(traded.instrument),
-            columns.strategy == strategy,
-        )
-        row = await find_row(self._connection, query)
+        key = {"account": account, "instrument": str(traded.instrument), "strategy": strategy}
+        row = await row_at(self._connection, OPEN_TRADES, key)
         return None if row is None else trade_rows.open_trade_from(row, traded)
 
     async def closed_trades(self, account: str, since: datetime) -> Sequence[ClosedTrade]:
@@ -158,26 +175,17 @@ class SqlRiskReader:
         return Recent(orders, duplicate)
 
     async def _orders_since(self, order: OrderTerms, since: datetime) -> int:
-        query = sa.select(sa.func.count()).where(*_passed_since(order, since))
-        return int((await self._connection.execute(query.select_from(DECISIONS))).scalar_one())
+        return int(await _COUNT.value(self._connection, {"account": order.account, "since": since}))
 
     async def _duplicate_since(self, order: OrderTerms, since: datetime) -> str:
-        columns = DECISIONS.c
-        query = sa.select(columns.order_id).where(
-            *_passed_since(order, since),
-            columns.instrument == str(order.instrument),
-            columns.side == order.side.name,
-            columns.quantity == order.quantity,
-            columns.limit_price.is_not_distinct_from(order.limit_price),
-            columns.trigger_price.is_not_distinct_from(order.trigger_price),
-            columns.reduce_only.is_(False),
-            columns.order_group == "",
-        )
-        return (await self._connection.execute(query.limit(1))).scalar() or ""
+        names = ("account", "quantity", "limit_price", "trigger_price")
+        alike = {"instrument": str(order.instrument), "side": order.side.name, "since": since}
+        alike |= {name: getattr(order, name) for name in names}
+        return await _EQUAL.value(self._connection, alike) or ""
 
     async def _found(self, account: str) -> tuple[Tokens, AccountFacts]:
-        found = await self._connection.execute(_TOKENS, {"own": account, "everybody": EVERYBODY})
-        tokens = {row.account: row.token for row in found}
+        found = await _TOKENS.rows(self._connection, {"own": account, "everybody": EVERYBODY})
+        tokens = {row["account"]: row["token"] for row in found}
         key = (tokens.get(account, ""), tokens.get(EVERYBODY, ""))
         return key, await self._under(key, account)
 
@@ -227,11 +235,6 @@ class SqlRiskReader:
             (rows.position_from(row) for row in positions),
             (rows.reservation_from(row) for row in reservations),
         )
-
-
-def _passed_since(order: OrderTerms, since: datetime) -> list[sa.ColumnElement[bool]]:
-    columns = DECISIONS.c
-    return [columns.account == order.account, columns.decide_time > since, columns.approved.is_(True)]
 
 
 def _plain(result: sa.CursorResult[Any]) -> Sequence[Mapping[str, Any]]:

@@ -62,6 +62,11 @@ def position_from(row: Mapping[str, Any]) -> Position:
     return Position(traded_from(row), row["quantity"], row["cost"])
 
 
+def position_row(position: Position) -> dict[str, Any]:
+    """A position as the columns of ``account_positions`` beside the account."""
+    return {**traded_row(position.traded), "quantity": position.quantity, "cost": position.cost}
+
+
 def reservation_row(reservation: Reservation) -> dict[str, Any]:
     """A reservation as a row of ``order_reservations``."""
     return {

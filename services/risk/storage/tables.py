@@ -152,6 +152,7 @@ ENDED_ORDERS = sa.Table(
     "ended_orders",
     METADATA,
     sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("end_time", UtcDateTime, nullable=False, index=True),
 )
 
 # Every version of the protections stays, as that of the limits.

@@ -19,6 +19,7 @@ from trademesh.risk.v1 import risk_service_pb2 as pb
 from services.chassis.persistence import Database
 from services.kernel.errors import DomainError
 from services.kernel.names import InstrumentName
+from services.risk.convert import decision_to_proto
 from services.risk.domain.limits import Limits
 from services.risk.domain.order import OrderTerms, Side
 from services.risk.domain.question import Market
@@ -176,8 +177,7 @@ async def test_a_batch_is_as_one_after_another(
         assert [_told(each, batch) for each in together] == [_told(each, single) for each in one_by_one]
     assert await _stored(database, batch) == await _stored(database, single)
     facts = [await _facts(SqlRiskStore(database, str(uuid4())), account) for account in (batch, single)]
-    assert _plain(facts[0].state, batch) == _plain(facts[1].state, single)
-    assert _plain(facts[0].day, batch) == _plain(facts[1].day, single)
+    assert _plain((facts[0].state, facts[0].day), batch) == _plain((facts[1].state, facts[1].day), single)
     assert await _facts(store, batch) == facts[0]
 
 
@@ -198,7 +198,7 @@ def _told(answer: Decision | Exception, account: str) -> str:
     if isinstance(answer, DomainError):
         return _plain((answer.reason, answer.message, answer.metadata), account)
     assert isinstance(answer, Decision)
-    return _plain(answer, account)
+    return _plain((decision_to_proto(answer), sorted(answer.inputs.items())), account)
 
 
 def _plain(value: object, account: str) -> str:

@@ -69,9 +69,9 @@ async def test_facts_in_memory_equal_those_that_are_read_whole(database: Databas
             await writer.reserve(pending(f"o{number}", group="g" if number else ""))
         await writer.add_holdings("paper", {("sim", "usdt"): Decimal(7), ("sim", "btc"): Decimal("0.1")})
         await writer.add_position("paper", BTC, Decimal("0.1"), Decimal(60_000))
-        await writer.report("paper", "o1", Decimal("0.05"), ended=False)
-        await writer.report("paper", "o2", Decimal("0.01"), ended=True)
-        await writer.report("paper", "o0", Decimal("0.1"), ended=True)
+        await writer.report("paper", "o1", Decimal("0.05"), ended=False, now=NOW)
+        await writer.report("paper", "o2", Decimal("0.01"), ended=True, now=NOW)
+        await writer.report("paper", "o0", Decimal("0.1"), ended=True, now=NOW)
         await writer.add_flow("paper", NOW.date(), ("sim", "usdt"), Decimal(7))
     async with store.read() as reader:
         remembered = await reader.facts("paper")
