@@ -1,8 +1,10 @@
 """Resource names (AIP-122): parsed once at the door, carried as values, rendered at the end."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from operator import attrgetter
+from typing import Any, ClassVar, Self
 
 from services.kernel.errors import DomainError, ErrorKind, Resource, Violation
 
@@ -15,6 +17,7 @@ class _Name:
 
     collections: ClassVar[tuple[str, ...]]
     _patterns: ClassVar[dict[type, re.Pattern[str]]] = {}
+    _forms: ClassVar[dict[type, tuple[str, Callable[[Any], Any]]]] = {}
 
     @classmethod
     def parse(cls, text: str, *, field: str = "name") -> Self:
@@ -63,7 +66,14 @@ class _Name:
         return Resource(f"trademesh/{fields(self)[-1].name.capitalize()}", str(self))
 
     def __str__(self) -> str:
-        return "/".join(f"{word}/{part}" for word, part in zip(self.collections, self.ids(), strict=True))
+        # Names are rendered by the thousand in a second: what is the same for all of a kind is made once.
+        known = self._forms.get(type(self))
+        if known is None:
+            form = "/".join(f"{word}/%s" for word in self.collections)
+            known = self._forms[type(self)] = form, attrgetter(*(field.name for field in fields(self)))
+        form, ids = known
+        rendered: str = form % ids(self)
+        return rendered
 
 
 @dataclass(frozen=True, slots=True)

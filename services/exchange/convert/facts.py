@@ -11,6 +11,7 @@ from services.chassis.rpc.timestamps import to_datetime, to_timestamp
 from services.exchange.convert.terms import (
     contract_to_proto,
     liquidity_of,
+    liquidity_to_proto,
     optional_amount,
     optional_contract,
     side_of,
@@ -40,7 +41,7 @@ def fill_to_proto(fill: Fill) -> fill_pb2.Fill:
         quantity=render(fill.quantity),
         fee=render(fill.fee),
         fee_asset=fill.fee_asset,
-        liquidity=f"LIQUIDITY_{fill.liquidity}",
+        liquidity=liquidity_to_proto(fill.liquidity),
         venue_trade_id=fill.venue_trade_id,
         strategy=str(StrategyName(fill.strategy)) if fill.strategy else "",
         exchange_time=to_timestamp(fill.exchange_time),

@@ -22,19 +22,21 @@ from services.exchange.convert.terms import (
 )
 from services.exchange.domain.assets import Assets
 from services.exchange.domain.change import Change
-from services.exchange.domain.links import Contingency, Links
+from services.exchange.domain.links import NO_LINKS, Contingency, Links
 from services.exchange.domain.order import Handling, Order, OrderIntent
 from services.exchange.domain.states import OrderState
 from services.kernel.decimals import parse, render
 from services.kernel.names import AccountName, InstrumentName, OrderName, StrategyName
 
 _NOTHING: Final = Decimal(0)
-_STATES_BACK: Final[Mapping[int, OrderState]] = {
-    order_pb2.OrderState.Value(f"ORDER_STATE_{each}"): each for each in OrderState
+_STATES: Final[Mapping[OrderState, order_pb2.OrderState]] = {
+    each: getattr(order_pb2, f"ORDER_STATE_{each}") for each in OrderState
 }
-_HANDLINGS_BACK: Final[Mapping[int, Handling]] = {
-    order_pb2.OrderHandling.Value(f"ORDER_HANDLING_{each}"): each for each in Handling
+_STATES_BACK: Final[Mapping[int, OrderState]] = {value: key for key, value in _STATES.items()}
+_HANDLINGS: Final[Mapping[Handling, order_pb2.OrderHandling]] = {
+    each: getattr(order_pb2, f"ORDER_HANDLING_{each}") for each in Handling
 }
+_HANDLINGS_BACK: Final[Mapping[int, Handling]] = {value: key for key, value in _HANDLINGS.items()}
 _CONTINGENCIES: Final = {
     Contingency.NONE: order_pb2.CONTINGENCY_UNSPECIFIED,
     Contingency.OCO: order_pb2.CONTINGENCY_OCO,
@@ -42,6 +44,9 @@ _CONTINGENCIES: Final = {
     Contingency.BRACKET: order_pb2.CONTINGENCY_BRACKET,
 }
 _CONTINGENCIES_BACK: Final[Mapping[int, Contingency]] = {value: key for key, value in _CONTINGENCIES.items()}
+_MOST_KNOWN: Final = 512
+_NEWEST: Final[dict[int, tuple[Order, order_pb2.Order]]] = {}
+"""The newest orders by identity, with their messages. Who stands in here cannot be another object."""
 
 
 def intent_of(request: exchange_service_pb2.CreateOrderRequest) -> OrderIntent:
@@ -87,8 +92,23 @@ def asked_for(
 
 
 def order_to_proto(order: Order) -> order_pb2.Order:
-    """An order as the contract shows it."""
-    average = order.average_price()
+    """An order as the contract shows it: a message that nobody changes.
+
+    What is committed as an event is kept as an answer, and sent as one: of the newest orders the message
+    is made once. An order is a value, so that the same object always is the same message.
+    """
+    known = _NEWEST.get(id(order))
+    if known is not None and known[0] is order:
+        return known[1]
+    message = _order_message(order)
+    _NEWEST[id(order)] = order, message
+    if len(_NEWEST) > _MOST_KNOWN:
+        del _NEWEST[next(iter(_NEWEST))]
+    return message
+
+
+def _order_message(order: Order) -> order_pb2.Order:
+    # What is left out has the value that the contract gives to what is not set.
     message = order_pb2.Order(
         name=order.name,
         instrument=order.instrument_name,
@@ -97,9 +117,8 @@ def order_to_proto(order: Order) -> order_pb2.Order:
         side=side_to_proto(order.side),
         quantity=render(order.quantity),
         strategy=str(StrategyName(order.strategy)) if order.strategy else "",
-        state=f"ORDER_STATE_{order.state}",
+        state=_STATES[order.state],
         filled_quantity=render(order.filled_quantity),
-        average_price="" if average is None else render(average),
         filled_notional=render(order.filled_notional),
         reason=order.reason,
         reason_message=order.reason_message,
@@ -109,13 +128,18 @@ def order_to_proto(order: Order) -> order_pb2.Order:
         correlation_id=order.correlation_id,
         create_time=to_timestamp(order.create_time),
         update_time=to_timestamp(order.update_time),
-        quote_quantity="" if order.quote_quantity is None else render(order.quote_quantity),
         reduce_only=order.reduce_only,
-        handling=f"ORDER_HANDLING_{order.handling}",
+        handling=_HANDLINGS[order.handling],
         unprotected=order.unprotected,
     )
+    average = order.average_price()
+    if average is not None:
+        message.average_price = render(average)
+    if order.quote_quantity is not None:
+        message.quote_quantity = render(order.quote_quantity)
     write_terms(message, order.terms)
-    _write_links(message, order.account, order.links)
+    if order.links != NO_LINKS:
+        _write_links(message, order.account, order.links)
     if order.trigger is not None:
         message.trigger.CopyFrom(status_to_proto(order.trigger))
     if order.contract is not None:

@@ -53,9 +53,10 @@ _SOURCES_BACK: Final[Mapping[int, TriggerSource]] = {
     **{value: key for key, value in _SOURCES.items()},
     order_kinds_pb2.TRIGGER_SOURCE_UNSPECIFIED: TriggerSource.LAST,
 }
-_LIQUIDITIES_BACK: Final[Mapping[int, Liquidity]] = {
-    side_pb2.Liquidity.Value(f"LIQUIDITY_{each}"): each for each in Liquidity
+_LIQUIDITIES: Final[Mapping[Liquidity, side_pb2.Liquidity]] = {
+    each: getattr(side_pb2, f"LIQUIDITY_{each}") for each in Liquidity
 }
+_LIQUIDITIES_BACK: Final[Mapping[int, Liquidity]] = {value: key for key, value in _LIQUIDITIES.items()}
 
 
 def side_of(side: int, field: str) -> Side:
@@ -87,6 +88,11 @@ def time_in_force_of(value: int) -> TimeInForce:
 def liquidity_of(value: int) -> Liquidity:
     """A liquidity; what we do not know is unspecified."""
     return _LIQUIDITIES_BACK.get(value, Liquidity.UNSPECIFIED)
+
+
+def liquidity_to_proto(liquidity: Liquidity) -> side_pb2.Liquidity:
+    """A liquidity as the contracts spell it."""
+    return _LIQUIDITIES[liquidity]
 
 
 def contract_to_proto(contract: Contract) -> contract_pb2.ContractTerms:

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
+from uuid import UUID
 
 import structlog
 
@@ -24,6 +25,15 @@ _LOOK_S: Final = 0.02
 _Waiting: TypeAlias = "asyncio.Queue[VenueEvent | Exception]"
 
 
+@dataclass(frozen=True, slots=True)
+class _KeptBack:
+    """An event of an order that is being carried out here, and how long it waits for that to end."""
+
+    event: VenueEvent
+    order_id: UUID
+    until: float
+
+
 @dataclass(slots=True)
 class _Place:
     """Where we are in a stream.
@@ -32,13 +42,13 @@ class _Place:
         saved: the cursor that is committed.
         cursor: everything up to it is committed, too, or told nothing new.
         save_at: when it is saved at the latest, by the loop's clock.
-        kept_back: events after it, each with the time until which it waits for an answer that is due.
+        kept_back: events after it, of orders whose answer is due.
     """
 
     saved: str
     cursor: str
     save_at: float = 0.0
-    kept_back: list[tuple[VenueEvent, float]] = field(default_factory=list)
+    kept_back: "list[_KeptBack]" = field(default_factory=list)
 
     def look_again(self) -> float | None:
         """When there is something to do at the latest; None where the next event says it."""
@@ -120,25 +130,33 @@ class Follower:
         """What is to be booked now. Moves the place over what is known, up to what is kept back."""
         now = asyncio.get_running_loop().time()
         until = now + min(_ANSWER_S, self._outside.timing.send / 2)
-        heard, sending = self._outside.booking.heard, self._sending
         new: list[VenueEvent] = []
-        kept_back: list[tuple[VenueEvent, float]] = []
+        still: list[_KeptBack] = []
         if place.cursor == place.saved:
             place.save_at = now + _SAVE_S
-        for event, patience in [*place.kept_back, *((each, until) for each in batch)]:
-            told = event.order
-            if told is not None and not heard.knows(desk.venue_id, desk.account, told):
-                order_id = order_id_of(told.client_order_id)
-                if patience > now and order_id is not None and sending.under_way(order_id):
-                    kept_back.append((event, patience))
-                else:
-                    new.append(event)
-            elif event.transfer is not None:
+        waiting = [(each.event, each.order_id, each.until) for each in place.kept_back]
+        for event, order_id, patience in [*waiting, *((each, self._due(each), until) for each in batch)]:
+            if order_id is not None and patience > now and self._sending.under_way(order_id):
+                still.append(_KeptBack(event, order_id, patience))
+                continue
+            if self._tells(desk, event):
                 new.append(event)
-            if not kept_back:
+            if not still:
                 place.cursor = event.cursor
-        place.kept_back = kept_back
+        place.kept_back = still
         return new
+
+    def _tells(self, desk: Desk, event: VenueEvent) -> bool:
+        """Whether an event may tell what is not committed."""
+        if event.transfer is not None:
+            return True
+        heard = self._outside.booking.heard
+        return event.order is not None and not heard.knows(desk.venue_id, desk.account, event.order)
+
+    @staticmethod
+    def _due(event: VenueEvent) -> UUID | None:
+        """The order of an event that is ours: the answer to its sending may be about to tell the same."""
+        return None if event.order is None else order_id_of(event.order.client_order_id)
 
     async def _book(self, desk: Desk, place: _Place, new: list[VenueEvent]) -> None:
         """Book what is new, with the cursor."""

@@ -34,9 +34,13 @@ class Heard:
     A venue tells of an order in its answer and again in its stream. What is in here was committed, so
     evidence that adds nothing to it needs no transaction. What is not in here is booked as ever: it is a
     memory, and never the proof that something did not happen.
+
+    Args:
+        most: how many orders are remembered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
         self._known: dict[tuple[str, str, str], _Known] = {}
 
     def keep(self, order: Order, told: VenueOrder) -> None:
@@ -56,7 +60,7 @@ class Heard:
             # Two transactions committed together, and are reported in the other order.
             order = known.order
         self._known[key] = _Known(order, trades)
-        if len(self._known) > _MOST:
+        if len(self._known) > self._most:
             del self._known[next(iter(self._known))]
 
     def knows(self, venue: str, account: str, told: VenueOrder) -> bool:

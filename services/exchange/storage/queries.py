@@ -1,14 +1,15 @@
 """Reads on one connection."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.exchange.v1 import exchange_service_pb2, order_events_pb2, order_pb2
 
 from services.chassis.events import outbox
-from services.chassis.persistence import Row, row_at
+from services.chassis.persistence import Prepared, Row, row_at
 from services.exchange import convert, convert_results
 from services.exchange.domain.fills import Fill
 from services.exchange.domain.order import Order
@@ -32,6 +33,43 @@ from services.exchange.storage.tables import CURSORS, FILLS, ORDERS, OUTBOX, REQ
 _EVENT = OUTBOX.event
 _CHANGED = order_events_pb2.OrderChanged.DESCRIPTOR.full_name
 _FILLED = order_events_pb2.FillRecorded.DESCRIPTOR.full_name
+
+_OLDEST_FIRST = (ORDERS.c.create_time, ORDERS.c.order_id)
+_LIVE = (ORDERS.c.live.is_(True), ORDERS.c.account == bindparam("account"))
+_LISTED = Prepared(
+    select(ORDERS).where(ORDERS.c.order_list == bindparam("order_list")).order_by(*_OLDEST_FIRST)
+)
+_LINKED = Prepared(
+    select(ORDERS)
+    .where(*_LIVE, or_(ORDERS.c.order_list.is_not(None), ORDERS.c.replaces.is_not(None)))
+    .order_by(*_OLDEST_FIRST)
+)
+_LOGGED = Prepared(
+    select(_EVENT.c.sequence, _EVENT.c.subject, _EVENT.c.type, _EVENT.c.payload)
+    .where(_EVENT.c.sequence > bindparam("after"))
+    .order_by(_EVENT.c.sequence)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+@cache
+def _live(at_venue: bool, states: frozenset[OrderState] | None) -> Prepared:
+    """Live orders of an account, of one venue or of all, in some states or in any."""
+    venue = [ORDERS.c.venue == bindparam("venue")] if at_venue else []
+    some = [] if states is None else [_in_one_of(states)]
+    return Prepared(select(ORDERS).where(*_LIVE, *venue, *some).order_by(*_OLDEST_FIRST))
+
+
+@cache
+def _ending(states: frozenset[OrderState]) -> Prepared:
+    """Live orders of an account at a venue that have an end, in some states."""
+    ends = or_(*(ORDERS.c.time_in_force == each.value for each in (TimeInForce.GTD, TimeInForce.DAY)))
+    mine = (*_LIVE, ORDERS.c.venue == bindparam("venue"))
+    return Prepared(select(ORDERS).where(*mine, _in_one_of(states), ends).order_by(*_OLDEST_FIRST))
+
+
+def _in_one_of(states: frozenset[OrderState]) -> ColumnElement[bool]:
+    return or_(*(ORDERS.c.state == state.value for state in sorted(states)))
 
 
 class SqlQueries:
@@ -85,26 +123,16 @@ class SqlQueries:
         self, account: str, venue: str = "", states: frozenset[OrderState] | None = None
     ) -> Sequence[Order]:
         """Orders that are not final, oldest first."""
-        query = select(ORDERS).where(ORDERS.c.live.is_(True), ORDERS.c.account == account)
-        if venue:
-            query = query.where(ORDERS.c.venue == venue)
-        if states is not None:
-            query = query.where(ORDERS.c.state.in_([state.value for state in states]))
-        return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+        values = {"account": account, "venue": venue} if venue else {"account": account}
+        return await self._orders_by(_live(bool(venue), states), values)
 
     async def list_orders(self, order_list: UUID) -> Sequence[Order]:
         """The orders of a list and those that took their places, oldest first."""
-        query = select(ORDERS).where(ORDERS.c.order_list == str(order_list))
-        return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+        return await self._orders_by(_LISTED, {"order_list": str(order_list)})
 
     async def linked_orders(self, account: str) -> Sequence[Order]:
         """Orders that have to do with others and are not final, oldest first."""
-        query = select(ORDERS).where(
-            ORDERS.c.live.is_(True),
-            ORDERS.c.account == account,
-            or_(ORDERS.c.order_list.is_not(None), ORDERS.c.replaces.is_not(None)),
-        )
-        return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+        return await self._orders_by(_LINKED, {"account": account})
 
     async def unprotected_orders(self, account: str) -> Sequence[Order]:
         """Entries with an alarm, final ones too. It reads the whole table: for the start only."""
@@ -113,14 +141,7 @@ class SqlQueries:
 
     async def ending_orders(self, account: str, venue: str, states: frozenset[OrderState]) -> Sequence[Order]:
         """Orders in these states that have an end (GTD and DAY), oldest first."""
-        query = select(ORDERS).where(
-            ORDERS.c.live.is_(True),
-            ORDERS.c.account == account,
-            ORDERS.c.venue == venue,
-            ORDERS.c.state.in_([state.value for state in states]),
-            ORDERS.c.time_in_force.in_([TimeInForce.GTD.value, TimeInForce.DAY.value]),
-        )
-        return await self._all_orders(query.order_by(ORDERS.c.create_time, ORDERS.c.order_id))
+        return await self._orders_by(_ending(states), {"account": account, "venue": venue})
 
     async def request(self, account: str, request_id: str) -> StoredRequest | None:
         """What a request_id stands for."""
@@ -163,19 +184,13 @@ class SqlQueries:
 
     async def log_after(self, account: str, sequence: int, limit: int) -> tuple[Sequence[LogEntry], int]:
         """Changes of an account after a sequence, and the sequence up to which was looked."""
-        query = (
-            select(_EVENT.c.sequence, _EVENT.c.subject, _EVENT.c.type, _EVENT.c.payload)
-            .where(_EVENT.c.sequence > sequence)
-            .order_by(_EVENT.c.sequence)
-            .limit(limit)
-        )
         prefix = f"accounts/{account}/"
         entries: list[LogEntry] = []
         looked = sequence
-        for row in await self._connection.execute(query):
-            looked = row.sequence
-            if row.subject.startswith(prefix):
-                entries += _entry(row.sequence, row.type, row.payload)
+        for row in await _LOGGED.rows(self._connection, {"after": sequence, "most": limit}):
+            looked = row["sequence"]
+            if row["subject"].startswith(prefix):
+                entries += _entry(looked, row["type"], row["payload"])
         return entries, looked
 
     async def _request_row(self, account: str, request_id: str) -> Row | None:
@@ -184,6 +199,9 @@ class SqlQueries:
     async def _one_order(self, key: Mapping[str, str]) -> Order | None:
         row = await row_at(self._connection, ORDERS, key)
         return None if row is None else order_of(row)
+
+    async def _orders_by(self, statement: Prepared, values: Mapping[str, str]) -> Sequence[Order]:
+        return [order_of(row) for row in await statement.rows(self._connection, values)]
 
     async def _all_orders(self, query: "Select[tuple[object, ...]]") -> Sequence[Order]:
         return [order_of(row) for row in (await self._connection.execute(query)).mappings()]
