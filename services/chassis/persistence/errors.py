@@ -75,6 +75,24 @@ class StorageSchemaError(DomainError):
         super().__init__("STORAGE_SCHEMA_UNKNOWN", message, kind=ErrorKind.PRECONDITION)
 
 
+def typed(error: BaseException, *, connecting: bool = False) -> BaseException:
+    """The typed error of :func:`translate`, or the exception itself.
+
+    Args:
+        error: what was raised.
+        connecting: on the way to the database, where the operating system's errors are its errors.
+    """
+    told = translate(error)
+    if told is None and connecting and isinstance(error, OSError | TimeoutError):
+        return StorageUnavailableError(f"cannot reach the database: {error}")
+    return told or error
+
+
+def from_driver(error: sqlite3.Error, statement: str) -> exc.StatementError:
+    """SQLAlchemy's exception for one of the driver."""
+    return exc.DBAPIError.instance(statement, None, error, sqlite3.Error)
+
+
 def translate(error: BaseException) -> DomainError | None:
     """The typed error that a driver's exception stands for.
 

@@ -27,7 +27,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from services.chassis.persistence import sqlite_driver
-from services.chassis.persistence.errors import StorageUnavailableError
+from services.chassis.persistence.sqlite_connections import in_transaction, reach
 
 Row: TypeAlias = Mapping[str, Any] | RowMapping
 """A row by column name, whoever read it."""
@@ -58,7 +58,7 @@ class Prepared:
 
     async def rows(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> list[dict[str, Any]]:
         """All rows, by column name."""
-        plan, driver = await self._ready(connection, parameters)
+        plan, driver = self._ready(connection, parameters)
         if driver is None:
             found = await connection.execute(self._statement, parameters)
             return [_by_name(row) for row in found.mappings()]
@@ -70,7 +70,7 @@ class Prepared:
 
     async def row(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> dict[str, Any] | None:
         """The first row, by column name; None where there is none."""
-        plan, driver = await self._ready(connection, parameters)
+        plan, driver = self._ready(connection, parameters)
         if driver is None:
             found = (await connection.execute(self._statement, parameters)).mappings().first()
             return None if found is None else _by_name(found)
@@ -80,7 +80,7 @@ class Prepared:
 
     async def value(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> Any:
         """The first column of the first row; None where there is none."""
-        plan, driver = await self._ready(connection, parameters)
+        plan, driver = self._ready(connection, parameters)
         if driver is None:
             return (await connection.execute(self._statement, parameters)).scalar()
         cursor = self._execute(plan, driver, parameters)
@@ -92,7 +92,7 @@ class Prepared:
 
     async def run(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> int:
         """Run it; answers how many rows it changed."""
-        plan, driver = await self._ready(connection, parameters)
+        plan, driver = self._ready(connection, parameters)
         if driver is None:
             return (await connection.execute(self._statement, parameters)).rowcount
         cursor = self._execute(plan, driver, parameters)
@@ -107,7 +107,7 @@ class Prepared:
         """
         if not many:
             return
-        plan, driver = await self._ready(connection, many[0])
+        plan, driver = self._ready(connection, many[0])
         if driver is None:
             await connection.execute(self._statement, many)
             return
@@ -116,7 +116,7 @@ class Prepared:
         except Exception as error:  # noqa: BLE001 - raised again in SQLAlchemy's type
             plan.fail(error, many)
 
-    async def _ready(
+    def _ready(
         self, connection: AsyncConnection, parameters: Parameters
     ) -> "tuple[_Plan, sqlite_driver.Connection | None]":
         """How to run it, and our own driver's connection, in a transaction, where this is SQLite."""
@@ -125,7 +125,8 @@ class Prepared:
         plan = self._plans.get((dialect.name, names))
         if plan is None:
             plan = self._plans[dialect.name, names] = _Plan(self._statement, dialect, names)
-        return plan, await _driver(connection)
+        driver = reach(connection)
+        return plan, None if driver is None else in_transaction(driver)
 
     def _execute(
         self, plan: "_Plan", driver: sqlite_driver.Connection, parameters: Parameters
@@ -224,22 +225,6 @@ class _Plan:
             if type_ is not None and (processor := _reader(type_, self._dialect))
         ]
         return names, read
-
-
-async def _driver(connection: AsyncConnection) -> sqlite_driver.Connection | None:
-    """Our own driver's connection, inside a transaction; None where the database is not SQLite."""
-    inner = connection.sync_connection
-    if inner is None:
-        raise exc.ResourceClosedError("this connection is closed")
-    driver = inner.connection.driver_connection
-    if not isinstance(driver, sqlite_driver.Connection):
-        return None
-    if not driver.in_transaction:
-        if inner.in_transaction():
-            # For a full disk SQLite takes the whole transaction back; each statement would now commit.
-            raise StorageUnavailableError("the transaction was lost")
-        await connection.begin()
-    return driver
 
 
 def _refuse_what_needs_sqlalchemy(compiled: SQLCompiler) -> None:

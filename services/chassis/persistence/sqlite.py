@@ -15,16 +15,15 @@ from sqlalchemy import ExceptionContext, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from services.chassis.persistence import sqlite_driver
 from services.chassis.persistence.backends import Role
 from services.chassis.persistence.errors import StorageInUseError, StorageUnavailableError
+from services.chassis.persistence.sqlite_connections import SqliteReaders, SqliteWriter
 from services.chassis.persistence.sqlite_driver import Connection
 
-READERS = 4
 BUSY_TIMEOUT_S = 5.0
-_READER_WAIT_S = 10.0
 
 
 class SqliteBackend:
@@ -62,8 +61,7 @@ class SqliteBackend:
         engine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(self._path)),
             async_creator=self._connect,
-            poolclass=NullPool if role is Role.MIGRATION else AsyncAdaptedQueuePool,
-            **({} if role is Role.MIGRATION else _pool_sizes(READERS if reader else 1)),
+            poolclass=NullPool,  # each connection is kept by those who use it
         )
 
         def set_pragmas(dbapi_connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -73,7 +71,10 @@ class SqliteBackend:
             cursor.close()
 
         def begin(connection: SyncConnection) -> None:
-            connection.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
+            # Readers and the writer are inside a transaction when SQLAlchemy sees them.
+            driver = connection.connection.driver_connection
+            if not (isinstance(driver, Connection) and driver.in_transaction):
+                connection.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
 
         event.listen(engine.sync_engine, "connect", set_pragmas)
         event.listen(engine.sync_engine, "begin", begin)
@@ -83,6 +84,14 @@ class SqliteBackend:
     async def _connect(self) -> Connection:
         # None: the driver starts no transaction by itself, the listener above does.
         return await sqlite_driver.connect(str(self._path), isolation_level=None, timeout=BUSY_TIMEOUT_S)
+
+    def readers(self) -> SqliteReaders:
+        """See ``Backend``."""
+        return SqliteReaders(self.engine(Role.READER))
+
+    def writer(self) -> SqliteWriter:
+        """See ``Backend``."""
+        return SqliteWriter(self.engine(Role.WRITER))
 
     async def begin_write(self, connection: AsyncConnection) -> None:
         """Begin; the listener says ``BEGIN IMMEDIATE``, so that no statement can fail for a lock later."""
@@ -97,10 +106,6 @@ def _keep_after_cancellation(context: ExceptionContext) -> None:
     """
     if isinstance(context.original_exception, asyncio.CancelledError):
         context.is_disconnect = False
-
-
-def _pool_sizes(size: int) -> dict[str, float]:
-    return {"pool_size": size, "max_overflow": 0, "pool_timeout": _READER_WAIT_S}
 
 
 def _pragmas(role: Role) -> tuple[str, ...]:

@@ -10,11 +10,16 @@ The dialect asks for the interface of aiosqlite, so the names here are aiosqlite
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self, TypeAlias
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, Final, Self, TypeAlias
+
+from services.chassis.persistence.whole_steps import outlast
 
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+_STATEMENTS_KEPT: Final = 512
 
 
 class Connection:
@@ -27,9 +32,9 @@ class Connection:
 
     def __init__(self, path: str, **arguments: Any) -> None:
         self._connection: sqlite3.Connection | None = sqlite3.connect(
-            path, check_same_thread=False, **arguments
+            path, check_same_thread=False, cached_statements=_STATEMENTS_KEPT, **arguments
         )
-        self._disk = ThreadPoolExecutor(1, "sqlite-commit")
+        self._disk = _Disk()
 
     @property
     def isolation_level(self) -> str | None:
@@ -60,9 +65,13 @@ class Connection:
     async def commit(self) -> None:
         """Commit, and wait until the disk has it."""
         if self._open.in_transaction:
-            await self._on_disk(self._open.commit)
+            await outlast(self._disk.run(self._open.commit))
 
     async def rollback(self) -> None:
+        """As of aiosqlite."""
+        self.roll_back()
+
+    def roll_back(self) -> None:
         """Forget the open transaction, if there is one."""
         self._open.rollback()
 
@@ -71,25 +80,73 @@ class Connection:
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                await self._on_disk(connection.close)
+                await outlast(self._disk.run(connection.close))
             finally:
-                self._disk.shutdown(wait=False)
+                self._disk.stop()
 
     def stop(self) -> None:
         """Close it at once, where nobody can wait."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._disk.submit(connection.close)
-            self._disk.shutdown(wait=False)
-
-    async def _on_disk(self, step: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._disk, step)
+            self._disk.post(connection.close)
+            self._disk.stop()
 
     @property
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         return self._connection
+
+
+class _Disk:
+    """A thread that does one step after another, for steps that wait for the disk.
+
+    An executor does the same at three times the cost: it answers by a future of threads, of which one
+    of the event loop has to be made.
+    """
+
+    def __init__(self) -> None:
+        self._steps: SimpleQueue[tuple[Callable[[], None], asyncio.Future[None] | None] | None]
+        self._steps = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def run(self, step: Callable[[], None]) -> asyncio.Future[None]:
+        """Begin a step; the future is done when it is."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.post(step, done)
+        return done
+
+    def post(self, step: Callable[[], None], done: asyncio.Future[None] | None = None) -> None:
+        """Begin a step that nobody may be able to wait for."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="sqlite-disk", daemon=True)
+            self._thread.start()
+        self._steps.put((step, done))
+
+    def stop(self) -> None:
+        """End the thread after the steps that were begun."""
+        self._steps.put(None)
+
+    def _work(self) -> None:
+        while (item := self._steps.get()) is not None:
+            step, done = item
+            error: Exception | None = None
+            try:
+                step()
+            except Exception as raised:  # noqa: BLE001 - whoever waits for the step raises it
+                error = raised
+            if done is not None:
+                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    done.get_loop().call_soon_threadsafe(_settle, done, error)
+
+
+def _settle(done: asyncio.Future[None], error: Exception | None) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
 
 
 class Cursor:

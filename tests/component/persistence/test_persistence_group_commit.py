@@ -1,14 +1,17 @@
 """Writers that stand in line share a commit, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
 
 from services.chassis.persistence import Database, StorageUnavailableError
-from tests.support.storage import ACCOUNT, MIGRATIONS
+from services.chassis.persistence.postgresql import PostgresqlWriter
+from services.chassis.persistence.sqlite_connections import SqliteWriter
+from tests.support.storage import ACCOUNT, ENTRY, MIGRATIONS
 
 
 @pytest.fixture
@@ -19,16 +22,26 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def commits() -> Iterator[list[object]]:
-    """Every commit of this process, as SQLAlchemy sends it."""
-    seen: list[object] = []
+def at_commit(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """What to do at the beginning of every commit of this process."""
+    calls: list[Callable[[], None]] = []
+    for writer in (SqliteWriter, PostgresqlWriter):
 
-    def note(connection: sa.Connection) -> None:
-        seen.append(connection)
+        async def told(self: Any, commit: Any = writer.commit) -> None:
+            for call in calls:
+                call()
+            await commit(self)
 
-    sa.event.listen(Engine, "commit", note)
-    yield seen
-    sa.event.remove(Engine, "commit", note)
+        monkeypatch.setattr(writer, "commit", told)
+    return calls
+
+
+@pytest.fixture
+def commits(at_commit: list[Callable[[], None]]) -> list[None]:
+    """Every commit of this process."""
+    seen: list[None] = []
+    at_commit.append(lambda: seen.append(None))
+    return seen
 
 
 async def put(database: Database, name: str, *, failing: bool = False) -> None:
@@ -44,14 +57,14 @@ async def names(database: Database) -> set[str]:
         return set((await connection.execute(sa.select(ACCOUNT.c.name))).scalars())
 
 
-async def test_those_in_line_share_a_commit(database: Database, commits: list[object]) -> None:
+async def test_those_in_line_share_a_commit(database: Database, commits: list[None]) -> None:
     commits.clear()
     await asyncio.gather(*(put(database, f"a{number}") for number in range(50)))
     assert await names(database) == {f"a{number}" for number in range(50)}
     assert 1 <= len(commits) <= 4
 
 
-async def test_one_alone_commits_at_once(database: Database, commits: list[object]) -> None:
+async def test_one_alone_commits_at_once(database: Database, commits: list[None]) -> None:
     commits.clear()
     await put(database, "a")
     assert len(commits) == 1
@@ -85,18 +98,17 @@ async def test_one_cancelled_in_line_harms_nobody_else(database: Database) -> No
     assert {f"a{number}" for number in range(9) if number != 4} <= await names(database)
 
 
-async def test_cancelling_the_one_that_commits_for_others_harms_nobody_else(database: Database) -> None:
+async def test_cancelling_the_one_that_commits_for_others_harms_nobody_else(
+    database: Database, at_commit: list[Callable[[], None]]
+) -> None:
     """A batch that is full is committed by the next in line, who may be cancelled in the middle of that."""
     tasks = [asyncio.create_task(put(database, f"a{number}")) for number in range(70)]
 
-    def cancel_the_next(_: sa.Connection) -> None:
+    def cancel_the_next() -> None:
         tasks[64].cancel()
 
-    sa.event.listen(Engine, "commit", cancel_the_next)
-    try:
-        ends = await asyncio.gather(*tasks, return_exceptions=True)
-    finally:
-        sa.event.remove(Engine, "commit", cancel_the_next)
+    at_commit.append(cancel_the_next)
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
     assert [end for number, end in enumerate(ends) if number != 64] == [None] * 69
     assert isinstance(ends[64], asyncio.CancelledError)
     assert {f"a{number}" for number in range(70) if number != 64} <= await names(database)
@@ -135,3 +147,55 @@ async def test_a_lost_transaction_is_lost_for_everybody_in_it(database: Database
     assert await names(database) == set()
     await put(database, "after")
     assert await names(database) == {"after"}
+
+
+async def test_a_transaction_that_is_gone_is_nobodys_success(tmp_path: Path) -> None:
+    """SQLite took it back and the block did not care: nobody in it is told of success."""
+    database = await Database.open(f"sqlite:///{tmp_path}/own.sqlite3", migrations=MIGRATIONS)
+
+    async def careless(name: str) -> None:
+        async with database.write() as connection:
+            await connection.execute(sa.insert(ACCOUNT).values(name=name, count=1))
+            await connection.exec_driver_sql("ROLLBACK")
+
+    ends = await asyncio.gather(
+        put(database, "before"), careless("a"), put(database, "after"), return_exceptions=True
+    )
+    assert isinstance(ends[0], StorageUnavailableError)
+    assert isinstance(ends[1], StorageUnavailableError)
+    assert ends[2] is None
+    with pytest.raises(StorageUnavailableError):
+        await careless("alone")
+    assert await names(database) == {"after"}
+    await database.close()
+
+
+async def test_a_commit_that_fails_is_everybodys_failure(tmp_path: Path) -> None:
+    """A reference that is checked at the commit."""
+    database = await Database.open(f"sqlite:///{tmp_path}/own.sqlite3", migrations=MIGRATIONS)
+
+    async def refer(name: str) -> None:
+        async with database.write() as connection:
+            await connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+            await connection.execute(sa.insert(ENTRY).values(id=1, account=name))
+
+    ends = await asyncio.gather(put(database, "a"), refer("nobody"), return_exceptions=True)
+    assert [type(end) for end in ends] == [sa.exc.IntegrityError] * 2
+    assert await names(database) == set()
+    await asyncio.gather(put(database, "b"), refer("b"))
+    assert await names(database) == {"b"}
+    await database.close()
+
+
+async def test_cancelled_in_the_commit_it_is_written_first(database: Database) -> None:
+    async def write_and_tell() -> None:
+        async with database.write() as connection:
+            await connection.execute(sa.insert(ACCOUNT).values(name="a", count=1))
+
+    task = asyncio.create_task(write_and_tell())
+    while not database._line._committing:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await names(database) == {"a"}
