@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.wrappers_pb2 import StringValue
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -14,10 +15,11 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncConnection
 from trademesh.events.v1 import outbox_service_pb2 as pb
 
-from services.chassis.events import Envelope, OutboxServicer, Subscription
+from services.chassis.events import Envelope, OutboxServicer, Subscription, outbox
 from services.chassis.rpc.server import build_server
 from tests.support.eventlog import (
     BOUND_S,
+    CLOCK,
     add_events,
     binding,
     effects,
@@ -101,8 +103,18 @@ class EventsMachine(RuleBasedStateMachine):
     @rule()
     def roll_back(self) -> None:
         async def abandon() -> None:
-            task = asyncio.create_task(add_events(self.maker, "never"))
-            await asyncio.sleep(0)
+            appended = asyncio.Event()
+
+            async def append_and_hang() -> None:
+                async with self.maker.write() as connection:
+                    await outbox.append(
+                        connection, StringValue(value="never"), subject="things/never", now=CLOCK.now()
+                    )
+                    appended.set()
+                    await asyncio.Event().wait()
+
+            task = asyncio.create_task(append_and_hang())
+            await appended.wait()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
