@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from trademesh.exchange.v1 import order_events_pb2, order_pb2
+from trademesh.exchange.v1 import order_events_pb2
 from trademesh.orchestrator.v1 import orchestrator_service_pb2_grpc
 from trademesh.strategy.v1 import signal_pb2
 
@@ -56,11 +56,10 @@ def assemble(runtime: Runtime, settings: OrchestratorSettings) -> Application:
         follower = Follower(SqlWriter(connection, settings.account))
 
         async def apply(envelope: Envelope) -> None:
-            order = _strategy_order_of(envelope)
-            if order is not None:
-                await follower.follow(
-                    convert.order_from_proto(order), strategy=order.strategy, now=clock.now()
-                )
+            changed = envelope.unpack(order_events_pb2.OrderChanged)
+            if changed is not None:
+                view = convert.order_from_proto(changed.order)
+                await follower.follow(view, strategy=changed.order.strategy, now=clock.now())
 
         yield apply
 
@@ -76,7 +75,10 @@ def assemble(runtime: Runtime, settings: OrchestratorSettings) -> Application:
         async with store.write() as writer:
             await writer.begin(mode, clock.now())
 
-    signals, orders = subscribe("strategy", apply_signal), subscribe("exchange", InUnits(following))
+    signals, orders = (
+        subscribe("strategy", apply_signal),
+        subscribe("exchange", InUnits(following, wants=_is_of_strategy)),
+    )
     servicer = OrchestratorServicer(control, store, FirstAnswers(database, clock, REQUESTS), account)
     return Application(
         servicers=[
@@ -97,7 +99,7 @@ def assemble(runtime: Runtime, settings: OrchestratorSettings) -> Application:
     )
 
 
-def _strategy_order_of(envelope: Envelope) -> order_pb2.Order | None:
-    """The order that an event tells of, where a strategy placed it: most events end here."""
+def _is_of_strategy(envelope: Envelope) -> bool:
+    """Whether an event tells of an order that a strategy placed: only such a one can be a cycle's."""
     changed = envelope.unpack(order_events_pb2.OrderChanged)
-    return changed.order if changed is not None and changed.order.strategy else None
+    return changed is not None and changed.order.strategy != ""

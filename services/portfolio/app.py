@@ -27,6 +27,8 @@ from services.portfolio.storage.writer import SqlBooksWriter
 from services.portfolio.upstreams import ExchangeVenues, MarketPrices
 
 _log = structlog.get_logger(__name__)
+_FILL = order_events_pb2.FillRecorded.DESCRIPTOR.full_name
+_TRANSFER = order_events_pb2.TransferRecorded.DESCRIPTOR.full_name
 
 
 async def build(runtime: Runtime) -> Application:
@@ -48,8 +50,6 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
 
         async def apply(envelope: Envelope) -> None:
             event = _event_of(envelope)
-            if event is None:
-                return
             await book(event, transaction_id=envelope.event_id, books=books)
             kind = type(event).__name__
             _log.info("event_booked", kind=kind, source=event.name, sequence=envelope.sequence)
@@ -61,7 +61,7 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
         runtime.channel("exchange"),
         source="exchange",
         database=database,
-        apply=InUnits(bookings),
+        apply=InUnits(bookings, wants=_is_booked),
         clock=runtime.clock,
     )
     books = SqlBooks(database, settings.lot_method)
@@ -98,12 +98,17 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
     )
 
 
-def _event_of(envelope: Envelope) -> Fill | Transfer | None:
-    """The event, where it is one that the books care for."""
+def _is_booked(envelope: Envelope) -> bool:
+    """Whether an event changes the books. Most of the exchange's tell of orders, and do not."""
+    return envelope.type in {_FILL, _TRANSFER}
+
+
+def _event_of(envelope: Envelope) -> Fill | Transfer:
+    """The event of one that changes the books."""
     recorded = envelope.unpack(order_events_pb2.FillRecorded)
     if recorded is not None:
         return convert.fill_from_proto(recorded.fill)
     moved = envelope.unpack(order_events_pb2.TransferRecorded)
-    if moved is not None:
-        return convert.transfer_from_proto(moved.transfer)
-    return None
+    if moved is None:
+        raise AssertionError(envelope.type)
+    return convert.transfer_from_proto(moved.transfer)

@@ -18,7 +18,7 @@ from services.chassis.events.cause import UnderCause
 from services.chassis.events.envelope import Envelope
 from services.chassis.events.errors import LogDivergedError, StreamBrokenError
 from services.chassis.events.reader import EventStream
-from services.chassis.persistence import Database, Notices, StorageUnavailableError
+from services.chassis.persistence import Database, Notices, StorageConflictError, StorageUnavailableError
 from services.kernel.clock import Clock
 
 Apply = Callable[[AsyncConnection, Envelope], Awaitable[None]]
@@ -28,6 +28,12 @@ Unit = Callable[[AsyncConnection], AbstractAsyncContextManager[ApplyHere]]
 BATCH = 64
 _PAGES = 4
 _MOVED = "moved"
+_STORE_PASSED_S = 1.0
+"""Events without effect move the stored cursor at most so often: read again, they are passed over again."""
+
+
+def _every_one(_: Envelope) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,13 @@ class InUnits:
         unit: opens what the effects of one transaction share and gives the effect of one event; its end,
             still in the transaction, writes what they held back. Where an effect fails it ends with that
             error and nothing is kept.
+        wants: whether an event has any effect; all have without it. It looks at the event alone and is
+            asked of every one, so it shall be cheap. Where no event of a page is wanted, nothing is
+            opened and nothing is written.
     """
 
     unit: Unit
+    wants: Callable[[Envelope], bool] = _every_one
 
 
 class SubscriptionState(Enum):
@@ -57,7 +67,9 @@ class Subscription:
 
     The cursor and the effects of the events that it passes commit in one transaction, so a crash
     anywhere leaves either both or none. Several instances on one database may follow the same
-    source: the cursor moves only from where it was seen, and each event takes effect once.
+    source: the cursor moves only from where it was seen, and each event takes effect once. Events that
+    nobody wants are passed over without a transaction; the stored cursor passes them with the next event
+    that has an effect, in the next silence, or after a second.
 
     Args:
         channel: channel to the source.
@@ -82,10 +94,12 @@ class Subscription:
         self._channel = channel
         self._source = source
         self._database = database
-        self._unit = apply.unit if isinstance(apply, InUnits) else partial(_each_alone, apply)
+        effects = apply if isinstance(apply, InUnits) else InUnits(partial(_each_alone, apply))
+        self._unit, self._wants = effects.unit, effects.wants
         self._clock = clock
         self._batch = batch
-        self._cursor = inbox.Cursor("", 0, "")
+        self._cursor = self._stored = inbox.Cursor("", 0, "")
+        self._store_at = 0.0
         self._position = 0
         self._known_head: int | None = None
         self._failing: int | None = None
@@ -160,7 +174,7 @@ class Subscription:
             if cursor is None:
                 async with self._database.write() as connection:
                     cursor = await inbox.begin_log(connection, self._source, stream.log_id, self._clock.now())
-            self._cursor = cursor
+            self._cursor = self._stored = cursor
             self._learn_head(stream.latest_sequence)
             self._enter(SubscriptionState.STREAMING)
             waiting: asyncio.Queue[Sequence[Envelope]] = asyncio.Queue(_PAGES)
@@ -174,7 +188,7 @@ class Subscription:
         async for page in stream:
             self._learn_head(stream.latest_sequence)
             self._reconnect.reset()
-            if page:
+            if page or self._cursor != self._stored:
                 # A full queue stops the reading, and thereby the sender.
                 await waiting.put(page)
 
@@ -184,6 +198,8 @@ class Subscription:
             while not waiting.empty():
                 pages.append(waiting.get_nowait())
             events = [envelope for page in pages for envelope in page]
+            if not events:
+                await self._store_passed()
             for first in range(0, len(events), self._batch):
                 await self._apply_all(events[first : first + self._batch])
             for _ in pages:
@@ -219,16 +235,43 @@ class Subscription:
 
     async def _commit(self, batch: Sequence[Envelope]) -> None:
         """Apply events in one transaction; pass over what this or another instance has applied already."""
+        loop = asyncio.get_running_loop()
+        wanted = [envelope for envelope in batch if self._wants(envelope)]
+        if not wanted and loop.time() < self._store_at and self._pass_over(batch):
+            return
         now = self._clock.now()
         async with self._database.write() as connection:
             fresh, cursor = await self._admit(connection, batch, now)
-            if fresh:
+            if fresh and wanted:
                 async with self._unit(connection) as apply:
-                    for envelope in fresh:
+                    for envelope in wanted:
+                        if envelope.sequence < fresh[0].sequence:
+                            continue
                         with UnderCause(envelope):
                             await apply(envelope)
-        self._cursor = cursor
+        self._cursor = self._stored = cursor
+        self._store_at = loop.time() + _STORE_PASSED_S
         self._move(cursor.sequence)
+
+    def _pass_over(self, batch: Sequence[Envelope]) -> bool:
+        """Move the cursor in memory; answers whether the events are the next of its log."""
+        last = batch[-1]
+        if last.log_id != self._cursor.log_id or not self._after(self._cursor, batch):
+            return False
+        self._cursor = inbox.Cursor(last.log_id, last.sequence, last.event_id)
+        self._move(last.sequence)
+        return True
+
+    async def _store_passed(self) -> None:
+        """Store a cursor that has passed events without effect, unless another instance has moved it."""
+        stored, now = self._cursor, self._clock.now()
+        try:
+            async with self._database.write() as connection:
+                if not await inbox.move_cursor(connection, self._source, self._stored, stored, now):
+                    stored = await inbox.load_cursor(connection, self._source) or self._stored
+        except (StorageUnavailableError, StorageConflictError):
+            return  # in the next silence
+        self._stored = stored
 
     async def _admit(
         self, connection: AsyncConnection, batch: Sequence[Envelope], now: datetime
@@ -237,13 +280,15 @@ class Subscription:
         last = batch[-1]
         reached = inbox.Cursor(last.log_id, last.sequence, last.event_id)
         fresh = self._after(self._cursor, batch)
-        if fresh and await inbox.move_cursor(connection, self._source, self._cursor, reached, now):
+        if fresh and await inbox.move_cursor(connection, self._source, self._stored, reached, now):
             return fresh, reached
         # Somebody has moved it: another instance, or we did, and never heard of the commit.
         present = await inbox.load_cursor(connection, self._source)
         if present is None or present.log_id != last.log_id:
             raise LogDivergedError(self._source, f"it is {last.log_id}, the cursor is of {present}")
-        fresh = self._after(present, batch)
+        # Events up to our own cursor have been passed over: nobody needs to apply them.
+        passed = present.log_id == self._cursor.log_id and present.sequence < self._cursor.sequence
+        fresh = self._after(self._cursor if passed else present, batch)
         if not fresh:
             return (), present
         if not await inbox.move_cursor(connection, self._source, present, reached, now):
