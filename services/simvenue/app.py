@@ -13,6 +13,7 @@ from services.simvenue import convert
 from services.simvenue.binance.door import Behind, BinanceDoor, Opened
 from services.simvenue.binance.keys import ApiKey
 from services.simvenue.domain.account import AccountState
+from services.simvenue.domain.liquidation import INSURANCE_FUND
 from services.simvenue.domain.terms import QueueModel, SelfTrade
 from services.simvenue.domain.venue import Ids, Venue
 from services.simvenue.doors import Doors, end_now
@@ -79,6 +80,7 @@ async def assemble(
         Ids(leases.trades, leases.orders, leases.transfers),
         self_trade,
         QueueModel[settings.queue_model.upper()],
+        liquidates=settings.liquidation,
     )
     unfunded = _open_accounts(venue, settings, stored)
     floor = TradingFloor(venue, leases, ledger, convert.encode_account_event, settings.buffered_events)
@@ -187,7 +189,8 @@ def _open_accounts(
     for state in stored.accounts:
         venue.open_account(state)
     known = {state.account for state in stored.accounts}
-    unfunded = {name: deposits for name, deposits in settings.accounts.items() if name not in known}
+    wanted = {**settings.accounts, **({INSURANCE_FUND: {}} if settings.liquidation else {})}
+    unfunded = {name: deposits for name, deposits in wanted.items() if name not in known}
     for name in unfunded:
         venue.open_account(AccountState(name))
     return unfunded

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 import structlog
 
+from services.simvenue.domain.account import Account
 from services.simvenue.domain.candles import Candle, Interval
 from services.simvenue.domain.instrument import Instrument
 from services.simvenue.domain.market import Market, PublicTrade
 from services.simvenue.domain.orders import Balance, Fill, NewOrder, Order, Transfer
 from services.simvenue.domain.positions import Position
+from services.simvenue.domain.solvency import liquidation_price, mark_of
 from services.simvenue.domain.venue import Venue
 from services.simvenue.drivers.driver import Source
 from services.simvenue.floor import TradingFloor
@@ -54,11 +56,19 @@ class Holdings(NamedTuple):
 
 
 class ValuedPosition(NamedTuple):
-    """A position, the price of the last trade if there was one, and the margin held for it."""
+    """A position, and what its market says of it.
+
+    Attributes:
+        position: the position.
+        mark: price of the last trade; None before the first.
+        margin: what is held for it.
+        liquidation: mark price at which the account would be liquidated; None where there is none.
+    """
 
     position: Position
     mark: Decimal | None
     margin: Decimal
+    liquidation: Decimal | None = None
 
 
 class CandlePage(NamedTuple):
@@ -192,8 +202,9 @@ class Trading:
 
         def command(venue: Venue, now_ns: int) -> Sequence[ValuedPosition]:
             del now_ns
-            found = sorted(venue.account(account).positions.values(), key=lambda each: each.symbol)
-            return [_valued(venue.markets[each.symbol], each) for each in found if each.quantity]
+            owner = venue.account(account)
+            found = sorted(owner.positions.values(), key=lambda each: each.symbol)
+            return [_valued(venue, owner, each) for each in found if each.quantity]
 
         return await self._floor.execute(command)
 
@@ -212,9 +223,10 @@ def _with_fills(venue: Venue, order: Order) -> OrderWithFills:
     return OrderWithFills(order, venue.account(order.account).fills(order.venue_order_id))
 
 
-def _valued(market: Market, position: Position) -> ValuedPosition:
-    mark = None if market.last_price is None else market.instrument.price(market.last_price)
-    return ValuedPosition(position, mark, position.margin(market.instrument))
+def _valued(venue: Venue, account: Account, position: Position) -> ValuedPosition:
+    market = venue.markets[position.symbol]
+    price = liquidation_price(account, position, venue.markets) if venue.liquidates else None
+    return ValuedPosition(position, mark_of(market), position.margin(market.instrument), price)
 
 
 def _tell(event: str, answer: OrderWithFills) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.simvenue.binance.keys import Ed25519Seal, HmacSeal, Seal
+from services.simvenue.domain.liquidation import INSURANCE_FUND
 from services.simvenue.fault_script import read_script
 from services.simvenue.latency import LEGS, LatencyError, read_delay
 
@@ -62,6 +63,7 @@ class SimvenueSettings(BaseSettings):
         accounts: deposits that an account gets when it is opened, once: JSON such as
             ``{"paper": {"usdt": "100000"}}``.
         perpetuals: whether linear perpetuals are listed beside spot.
+        liquidation: whether an account whose perpetuals are not covered any more is liquidated.
         self_trade_prevention: what happens where orders of one account meet, by account: JSON such as
             ``{"paper": "expire_maker"}``; expire_taker where an account is not named.
         faults: fault script: a line such as ``seed=7 lost_ack=0.05``, or the path of a TOML file; none
@@ -94,6 +96,7 @@ class SimvenueSettings(BaseSettings):
         default_factory=lambda: {"paper": {"usdt": Decimal(100_000)}}
     )
     perpetuals: bool = False
+    liquidation: bool = False
     self_trade_prevention: dict[Id, Literal["expire_taker", "expire_maker", "expire_both", "none"]] = Field(
         default_factory=dict
     )
@@ -105,6 +108,13 @@ class SimvenueSettings(BaseSettings):
     crowd: bool = True
     binance_port: int | None = Field(default=None, ge=0, le=65535)
     binance_keys: dict[ApiKeyText, BinanceKey] = Field(default_factory=dict)
+
+    @field_validator("accounts")
+    @classmethod
+    def _nobodys_fund(cls, accounts: dict[str, dict[str, Decimal]]) -> dict[str, dict[str, Decimal]]:
+        if INSURANCE_FUND in accounts:
+            raise ValueError(f"{INSURANCE_FUND} is the venue's own account")
+        return accounts
 
     @field_validator("faults")
     @classmethod

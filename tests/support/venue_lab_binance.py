@@ -43,6 +43,7 @@ class BinanceLab:
     exchange: Literal["binance", "binanceusdm"] = "binance"
     market: Literal["spot", "swap"] = "spot"
     many_orders: ClassVar[Mapping[str, int]] = {"orders_10s": 10_000}
+    more: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, behind: BinanceVenue, keys: dict[str, KeySettings]) -> None:
         self._behind = behind
@@ -131,6 +132,7 @@ class BinanceUsdmLab(BinanceLab):
     exchange = "binanceusdm"
     market = "swap"
     many_orders: ClassVar[Mapping[str, int]] = {"orders_10s": 10_000, "orders_1m": 100_000}
+    more: ClassVar[Mapping[str, Any]] = {"perpetuals": True, "liquidation": True}
 
     @property
     def limits(self) -> Limits:
@@ -174,7 +176,7 @@ async def _opened(folder: Path, lab_type: type[BinanceLab]) -> AsyncIterator[Bin
             environment.setenv(f"LAB_KEY_{number}", key_of(account))
             environment.setenv(f"LAB_SECRET_{number}", secret_of(account))
             keys[account] = KeySettings(key_env=f"LAB_KEY_{number}", secret_env=f"LAB_SECRET_{number}")
-        async with binance_venue(folder, accounts, perpetuals=lab_type.market == "swap") as behind:
+        async with binance_venue(folder, accounts, **lab_type.more) as behind:
             lab = lab_type(behind, keys)
             try:
                 await lab.venue.instruments()  # imports ccxt, which no test's order should wait for

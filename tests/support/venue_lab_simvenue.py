@@ -182,7 +182,7 @@ async def simvenue_lab(folder: Path) -> AsyncIterator[SimvenueLab]:
 @asynccontextmanager
 async def simvenue_perpetual_lab(folder: Path) -> AsyncIterator[SimvenueLab]:
     """The same with perpetuals."""
-    async with quiet_venue(folder, MARGIN, perpetuals=True) as (port, channel):
+    async with quiet_venue(folder, MARGIN, perpetuals=True, liquidation=True) as (port, channel):
         yield SimvenuePerpetualLab(port, channel)
 
 

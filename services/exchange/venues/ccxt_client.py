@@ -197,6 +197,12 @@ class _Exact:
             setattr(error, REPLY, reply_of(code, {}, None))
             raise
 
+    def handle_my_trade(self, client: Any, message: Any, *more: Any) -> None:
+        """As ccxt does; a trade of a liquidation, which Binance calls CALCULATED, is one, too."""
+        if message.get("x") == "CALCULATED":
+            message = {**message, "x": "TRADE"}
+        super().handle_my_trade(client, message, *more)  # type: ignore[misc]
+
     def client(self, url: str) -> Any:
         """A WebSocket client that reads numbers as text."""
         client = super().client(url)  # type: ignore[misc]

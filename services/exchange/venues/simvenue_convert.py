@@ -58,6 +58,7 @@ CAPABILITIES: Final = Capabilities(
 _TRANSFER_KINDS: Final = {
     account_pb2.TRANSFER_KIND_DEPOSIT: TransferKind.DEPOSIT,
     account_pb2.TRANSFER_KIND_FUNDING: TransferKind.FUNDING,
+    account_pb2.TRANSFER_KIND_INSURANCE: TransferKind.CORRECTION,
 }
 _CLOSE_PREFIX: Final = "CLOSE_REASON_"
 
@@ -147,7 +148,7 @@ def transfer_of(message: account_pb2.Transfer, venue: str, now: datetime) -> Tra
         exchange_time=to_datetime(message.exchange_time),
         receive_time=now,
         kind=_TRANSFER_KINDS.get(message.kind, TransferKind.UNSPECIFIED),
-        instrument=message.symbol,
+        instrument=message.symbol if message.kind == account_pb2.TRANSFER_KIND_FUNDING else "",
     )
 
 
@@ -166,6 +167,7 @@ def position_of(
         mark_price=convert.optional_amount(message.mark_price),
         unrealized_pnl=convert.optional_amount(message.unrealised_pnl),
         margin=convert.optional_amount(message.margin),
+        liquidation_price=convert.optional_amount(message.liquidation_price),
     )
 
 

@@ -46,6 +46,7 @@ from services.simvenue.streams import Beat, End
 _TRANSFER_KINDS = {
     TransferKind.DEPOSIT: account_pb2.TRANSFER_KIND_DEPOSIT,
     TransferKind.FUNDING: account_pb2.TRANSFER_KIND_FUNDING,
+    TransferKind.INSURANCE: account_pb2.TRANSFER_KIND_INSURANCE,
 }
 
 
@@ -230,6 +231,8 @@ def valued_position_to_proto(valued: ValuedPosition) -> account_pb2.Position:
     if valued.mark is not None:
         message.mark_price = render(valued.mark)
         message.unrealised_pnl = render(valued.position.profit_at(valued.mark))
+    if valued.liquidation is not None:
+        message.liquidation_price = render(valued.liquidation)
     return message
 
 

@@ -210,6 +210,7 @@ class TransferKind(Enum):
 
     DEPOSIT = auto()  # from outside the venue
     FUNDING = auto()  # between the holders of a perpetual
+    INSURANCE = auto()  # between an account that was liquidated and the insurance fund
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ class Transfer:
         currency: of the amount.
         amount: above zero came in, below zero went out.
         time_ns: exchange time.
-        symbol: instrument of a payment of funding; empty otherwise.
+        symbol: instrument of a payment of funding or of a liquidation; empty otherwise.
     """
 
     transfer_id: int

@@ -65,6 +65,7 @@ class CloseReason(Enum):
     INSUFFICIENT_BALANCE = auto()
     POST_ONLY_WOULD_TRADE = auto()
     REDUCE_ONLY = auto()  # more of it would have opened a position
+    LIQUIDATION = auto()  # its account was liquidated
 
 
 class SelfTrade(Enum):

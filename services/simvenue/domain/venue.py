@@ -15,6 +15,7 @@ from services.simvenue.domain.admission import admit
 from services.simvenue.domain.book import Match
 from services.simvenue.domain.clearing import Clearing
 from services.simvenue.domain.instrument import Instrument
+from services.simvenue.domain.liquidation import Liquidation, refuse_reserved
 from services.simvenue.domain.market import CrowdAction, Market, PublicEvent
 from services.simvenue.domain.matching import Matching
 from services.simvenue.domain.orders import (
@@ -49,6 +50,7 @@ class Venue:
         self_trade: what happens where orders of one account meet, by account; EXPIRE_TAKER where an
             account is not named. An order may choose for itself.
         queue_model: who leaves where a recorded level shrinks without a trade.
+        liquidates: whether accounts are liquidated; then the account INSURANCE_FUND must be opened.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Venue:
         ids: Ids,
         self_trade: Mapping[str, SelfTrade] | None = None,
         queue_model: QueueModel = QueueModel.RISK_AVERSE,
+        *,
+        liquidates: bool = False,
     ) -> None:
         self._ids = ids
         self._self_trade = dict(self_trade or {})
@@ -71,6 +75,18 @@ class Venue:
         self._matching = Matching(self._by_number, self._clearing, self._tell)
         self._public: list[tuple[str, PublicEvent]] = []
         self._expiries: list[tuple[int, int, str]] = []
+        self._liquidation = Liquidation(
+            self._accounts,
+            self.markets,
+            self._clearing,
+            self._matching,
+            order_ids=ids.orders,
+            transfer_ids=ids.transfers,
+            end=lambda account, order: self._take_out(
+                account, order, OrderStatus.EXPIRED, CloseReason.LIQUIDATION
+            ),
+        )
+        self.liquidates = liquidates
 
     @property
     def time_ns(self) -> int:
@@ -158,6 +174,8 @@ class Venue:
         self._clearing.fill_makers(market.instrument, matches)
         self._tell(market, matches)
         self._matching.set_off(market)
+        if market.instrument.perpetual is not None:
+            self._liquidate()
 
     def place(self, name: str, request: NewOrder, time_ns: int, pieces: int = 1) -> Order:
         """Accept an order, and match it or let it wait for its trigger.
@@ -172,6 +190,7 @@ class Venue:
             DomainError: the order is refused, and nothing changed; the reason says why.
         """
         account, market = self.account(name), self.market(request.symbol)
+        refuse_reserved(request.client_order_id)
         self.advance(time_ns)
         default = self._self_trade.get(name, SelfTrade.EXPIRE_TAKER)
         admitted = admit(account, market, request, default, self.time_ns, self._instruments)
@@ -201,6 +220,7 @@ class Venue:
             self._matching.match(account, market, order)
         self._clearing.settle(account)
         self._matching.set_off(market)
+        self._liquidate()
         return account.order(order.venue_order_id)
 
     def cancel(self, name: str, order_id: str | int, time_ns: int) -> Order:
@@ -231,7 +251,9 @@ class Venue:
         self.advance(time_ns)
         order = account.order(venue_order_id)
         market = self.markets[order.request.symbol]
-        return self._matching.fill_late(account, market, order, share, next(self._ids.trades))
+        filled = self._matching.fill_late(account, market, order, share, next(self._ids.trades))
+        self._liquidate()
+        return filled
 
     def advance(self, time_ns: int) -> None:
         """Let exchange time pass: end the orders whose time is over, and pay funding when it is due.
@@ -256,7 +278,12 @@ class Venue:
                     if market.last_price is not None:
                         mark = market.instrument.price(market.last_price)
                         self._clearing.fund(account, market.instrument, mark, next(self._ids.transfers))
+            self._liquidate()
             due_ns += FUNDING_NS
+
+    def _liquidate(self) -> None:
+        if self.liquidates:
+            self._liquidation.run()
 
     def _expire(self, time_ns: int) -> None:
         while self._expiries and self._expiries[0][0] <= time_ns:

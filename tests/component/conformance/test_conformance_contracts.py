@@ -204,6 +204,47 @@ async def test_a_closing_order_can_be_cancelled(lab: VenueLab, trader: Trader) -
     assert await trader.gained() == D("0.5")
 
 
+async def test_a_liquidation_is_an_order_that_the_venue_made(lab: VenueLab, trader: Trader) -> None:
+    heard: list[Any] = []
+
+    async def listen() -> None:
+        async for event in trader.venue.events(trader.account, ""):
+            heard.extend([event.order] if event.order else [])
+
+    task = asyncio.create_task(listen())
+    try:
+        for _ in range(5):
+            await bought(lab, trader, "1000", "50000")
+        held = await position(trader)
+        assert held is not None
+        assert held.liquidation_price is not None
+        assert 42000 < held.liquidation_price < 42300
+        for _ in range(6):
+            await lab.rest(Side.BUY, "1000", "41000")
+        somebody = Trader(lab, await lab.account())
+        await somebody.accepted(somebody.limit(Side.SELL, "0.01", "41000"))
+        assert await position(trader) is None
+        async with asyncio.timeout(WITHIN * 2):
+            while not [each for each in heard if each.fills and each.side is Side.SELL]:
+                await asyncio.sleep(0.02)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    key = next(each.client_order_id for each in heard if each.side is Side.SELL)
+    assert key.startswith("autoclose-")
+    told = await trader.venue.find(trader.account, key)
+    assert told is not None
+    assert (told.status, told.quantity, told.reduce_only) == (VenueStatus.FILLED, D(5000), True)
+    fills, _ = await trader.fills()
+    closed = [each for each in fills if each.client_order_id == key]
+    assert sum(each.quantity for each in closed) == 5000
+    moved, _ = await trader.transfers()
+    paid = [each for each in moved if each.kind is TransferKind.CORRECTION]
+    assert [each.amount for each in paid] == [
+        -sum(each.price * each.quantity for each in closed) * D("0.0125")
+    ]
+
+
 async def test_funding_is_a_transfer_of_its_kind(lab: VenueLab, trader: Trader) -> None:
     pay_funding: Any = getattr(lab, "pay_funding", None)
     if pay_funding is None:

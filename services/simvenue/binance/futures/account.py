@@ -34,6 +34,7 @@ _BOOLEANS: Final = ("true", "false")
 _INCOMES: Final[Mapping[TransferKind, str]] = {
     TransferKind.DEPOSIT: "TRANSFER",
     TransferKind.FUNDING: "FUNDING_FEE",
+    TransferKind.INSURANCE: "INSURANCE_CLEAR",
 }
 
 
@@ -45,7 +46,8 @@ class _Held:
         position: the position.
         instrument: its instrument.
         mark: the mark price; the entry where nothing was traded since the venue opened.
-        liquidation: the mark price that would break the account; None where there is none.
+        liquidation: the mark price that would break the account; None where there is none, or the venue
+            does not liquidate.
     """
 
     position: Position
@@ -283,7 +285,7 @@ class AccountEndpoints:
 def _held(account: Account, position: Position, venue: Venue) -> _Held:
     market = venue.markets[position.symbol]
     mark = mark_of(market)
-    price = liquidation_price(account, position, venue.markets)
+    price = liquidation_price(account, position, venue.markets) if venue.liquidates else None
     return _Held(position, market.instrument, mark or position.entry_price or Decimal(0), price)
 
 

@@ -32,9 +32,6 @@ from services.simvenue.domain.terms import (
     TimeInForce,
 )
 
-LIQUIDATION: Final = "autoclose-"
-"""Begin of the client order id of a liquidation order, at Binance and here."""
-
 _SIDES: Final = ("BUY", "SELL")
 _RESPONSES: Final = ("ACK", "RESULT")
 _BOOLEANS: Final = ("true", "false")

@@ -8,10 +8,11 @@ from trademesh.simvenue.v1 import account_pb2, order_pb2
 from trademesh.type.v1 import side_pb2
 
 from services.kernel.decimals import EXACT, parse, render
-from services.simvenue.binance.futures.orders import LIQUIDATION, average
+from services.simvenue.binance.futures.orders import average
 from services.simvenue.binance.user_events import Sources, UserEvents, states_of
 from services.simvenue.binance.wire import asset, milliseconds
 from services.simvenue.convert import time_from
+from services.simvenue.domain.liquidation import RESERVED
 from services.simvenue.domain.positions import Position
 from services.simvenue.domain.solvency import mark_of
 
@@ -20,11 +21,13 @@ _REASONS: Final[Mapping[int, str]] = {
     order_pb2.CLOSE_REASON_SELF_TRADE_PREVENTION: "1",
     order_pb2.CLOSE_REASON_IMMEDIATE_OR_CANCEL: "2",
     order_pb2.CLOSE_REASON_REDUCE_ONLY: "4",
+    order_pb2.CLOSE_REASON_LIQUIDATION: "5",
 }
 """Why an order expired, in Binance's numbers; "0" is none of them."""
 _MOVES: Final[Mapping[int, str]] = {
     account_pb2.TRANSFER_KIND_DEPOSIT: "DEPOSIT",
     account_pb2.TRANSFER_KIND_FUNDING: "FUNDING_FEE",
+    account_pb2.TRANSFER_KIND_INSURANCE: "INSURANCE_CLEAR",
 }
 _MODE_PREFIX: Final = "SELF_TRADE_PREVENTION_"
 
@@ -104,7 +107,7 @@ def _order(report: account_pb2.ExecutionReport, name: Callable[[str], str], time
     kind = order.WhichOneof("terms") or "market"
     limit = order.stop_limit.limit if kind == "stop_limit" else order.limit
     force = side_pb2.TimeInForce.Name(limit.time_in_force).removeprefix("TIME_IN_FORCE_")
-    forced = order.client_order_id.startswith(LIQUIDATION)
+    forced = order.client_order_id.startswith(RESERVED)
     return {
         "s": name(order.symbol),
         "c": order.client_order_id,

@@ -17,9 +17,11 @@ class TransferKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRANSFER_KIND_UNSPECIFIED: _ClassVar[TransferKind]
     TRANSFER_KIND_DEPOSIT: _ClassVar[TransferKind]
     TRANSFER_KIND_FUNDING: _ClassVar[TransferKind]
+    TRANSFER_KIND_INSURANCE: _ClassVar[TransferKind]
 TRANSFER_KIND_UNSPECIFIED: TransferKind
 TRANSFER_KIND_DEPOSIT: TransferKind
 TRANSFER_KIND_FUNDING: TransferKind
+TRANSFER_KIND_INSURANCE: TransferKind
 
 class Balance(_message.Message):
     __slots__ = ("currency", "free", "locked")
@@ -76,7 +78,7 @@ class BalanceUpdate(_message.Message):
     def __init__(self, balances: _Optional[_Iterable[_Union[Balance, _Mapping]]] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("symbol", "quantity", "entry_price", "realised_pnl", "funding", "mark_price", "unrealised_pnl", "margin")
+    __slots__ = ("symbol", "quantity", "entry_price", "realised_pnl", "funding", "mark_price", "unrealised_pnl", "margin", "liquidation_price")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     ENTRY_PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +87,7 @@ class Position(_message.Message):
     MARK_PRICE_FIELD_NUMBER: _ClassVar[int]
     UNREALISED_PNL_FIELD_NUMBER: _ClassVar[int]
     MARGIN_FIELD_NUMBER: _ClassVar[int]
+    LIQUIDATION_PRICE_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     quantity: str
     entry_price: str
@@ -93,7 +96,8 @@ class Position(_message.Message):
     mark_price: str
     unrealised_pnl: str
     margin: str
-    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., entry_price: _Optional[str] = ..., realised_pnl: _Optional[str] = ..., funding: _Optional[str] = ..., mark_price: _Optional[str] = ..., unrealised_pnl: _Optional[str] = ..., margin: _Optional[str] = ...) -> None: ...
+    liquidation_price: str
+    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., entry_price: _Optional[str] = ..., realised_pnl: _Optional[str] = ..., funding: _Optional[str] = ..., mark_price: _Optional[str] = ..., unrealised_pnl: _Optional[str] = ..., margin: _Optional[str] = ..., liquidation_price: _Optional[str] = ...) -> None: ...
 
 class PositionUpdate(_message.Message):
     __slots__ = ("position",)

@@ -43,6 +43,7 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_INSUFFICIENT_BALANCE: _ClassVar[CloseReason]
     CLOSE_REASON_POST_ONLY_WOULD_TRADE: _ClassVar[CloseReason]
     CLOSE_REASON_REDUCE_ONLY: _ClassVar[CloseReason]
+    CLOSE_REASON_LIQUIDATION: _ClassVar[CloseReason]
 SELF_TRADE_PREVENTION_UNSPECIFIED: SelfTradePrevention
 SELF_TRADE_PREVENTION_EXPIRE_TAKER: SelfTradePrevention
 SELF_TRADE_PREVENTION_EXPIRE_MAKER: SelfTradePrevention
@@ -65,6 +66,7 @@ CLOSE_REASON_EXPIRE_TIME: CloseReason
 CLOSE_REASON_INSUFFICIENT_BALANCE: CloseReason
 CLOSE_REASON_POST_ONLY_WOULD_TRADE: CloseReason
 CLOSE_REASON_REDUCE_ONLY: CloseReason
+CLOSE_REASON_LIQUIDATION: CloseReason
 
 class MarketTerms(_message.Message):
     __slots__ = ()

@@ -70,7 +70,7 @@ class SimvenueServiceStub:
     Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
     QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
     DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
-    NO_LIQUIDITY, REDUCE_ONLY_REFUSED.
+    NO_LIQUIDITY, REDUCE_ONLY_REFUSED, CLIENT_ORDER_ID_RESERVED.
     """
     EnterOrders: _grpc.StreamStreamMultiCallable[_simvenue_service_pb2.EnterOrdersRequest, _simvenue_service_pb2.EnterOrdersResponse]
     """Accepts orders as PlaceOrder does, any number over one stream, as the order entry over WebSockets of
@@ -142,7 +142,7 @@ class SimvenueServiceAsyncStub(SimvenueServiceStub):
     Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
     QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
     DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
-    NO_LIQUIDITY, REDUCE_ONLY_REFUSED.
+    NO_LIQUIDITY, REDUCE_ONLY_REFUSED, CLIENT_ORDER_ID_RESERVED.
     """
     EnterOrders: _aio.StreamStreamMultiCallable[_simvenue_service_pb2.EnterOrdersRequest, _simvenue_service_pb2.EnterOrdersResponse]  # type: ignore[assignment]
     """Accepts orders as PlaceOrder does, any number over one stream, as the order entry over WebSockets of
@@ -259,7 +259,7 @@ class SimvenueServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
         QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
         DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
-        NO_LIQUIDITY, REDUCE_ONLY_REFUSED.
+        NO_LIQUIDITY, REDUCE_ONLY_REFUSED, CLIENT_ORDER_ID_RESERVED.
         """
 
     @_abc_1.abstractmethod
