@@ -20,7 +20,7 @@ ORDER = "/fapi/v1/order"
 @pytest_asyncio.fixture
 async def binance(tmp_path: Path) -> AsyncIterator[BinanceVenue]:
     accounts = {"trader-1": FUNDS, "trader-2": FUNDS}
-    async with binance_venue(tmp_path, accounts, perpetuals=True) as venue:
+    async with binance_venue(tmp_path, accounts, perpetuals=True, liquidation=True) as venue:
         yield venue
 
 
