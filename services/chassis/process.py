@@ -42,6 +42,8 @@ _log = structlog.get_logger(__name__)
 _FORGET_AFTER_S: Final = 60.0
 _CLOSE_TIMEOUT_S: Final = 5.0
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_GC_THRESHOLDS: Final = (20_000, 10, 10)
+"""With the default of 700 a service searches for cycles at about every fiftieth call."""
 
 
 def run(name: str, build: Build) -> int:
@@ -158,6 +160,7 @@ class ServiceProcess:
         # What was made so far lives as long as the process: a full collection need not walk it each time.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
         await self._server.serving()
         tests: list[SelfTest] = [database.ping] if database is not None else []
         self._presence = Presence(

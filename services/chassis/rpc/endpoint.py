@@ -37,12 +37,15 @@ class WrappingServer:
     def add_registered_method_handlers(
         self, service_name: str, method_handlers: Mapping[str, Handler]
     ) -> None:
-        """Register the methods of a service with the interceptors around each."""
+        """Register the methods of a service with the interceptors around each.
+
+        As generic ones, though they are known: grpc.aio waits for a call of each registered method at
+        once, and goes through all of those waits at every call (12 % of a call, with 31 methods).
+        """
         wrapped = {
             name: wrap(_method(service_name, name, handler), handler, self._interceptors)
             for name, handler in method_handlers.items()
         }
-        self._server.add_registered_method_handlers(service_name, wrapped)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service_name, wrapped),))
         self.services.append(service_name)
 
