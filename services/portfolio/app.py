@@ -29,6 +29,8 @@ from services.portfolio.upstreams import ExchangeVenues, MarketPrices
 _log = structlog.get_logger(__name__)
 _FILL = order_events_pb2.FillRecorded.DESCRIPTOR.full_name
 _TRANSFER = order_events_pb2.TransferRecorded.DESCRIPTOR.full_name
+_PAGE = 256
+"""Most events of a transaction: a quarter of them are fills, and what a page costs is shared by those."""
 
 
 async def build(runtime: Runtime) -> Application:
@@ -63,6 +65,7 @@ def assemble(runtime: Runtime, settings: PortfolioSettings) -> Application:
         database=database,
         apply=InUnits(bookings, wants=_is_booked),
         clock=runtime.clock,
+        batch=_PAGE,
     )
     books = SqlBooks(database, settings.lot_method)
     queries = Queries(

@@ -1,7 +1,7 @@
 """Keeps one runner for each enabled strategy whose lease this instance can get."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,10 +20,14 @@ class _Running:
     strategy: Strategy
     lease: Lease
     task: asyncio.Task[None]
+    renew_at: datetime
 
 
 class RunnerPool:
     """Compares what is enabled with what runs here, at every change and every ``poll`` seconds.
+
+    A lease is renewed when a third of it is over. Whoever lost it before that writes nothing: each write of a
+    runner is fenced.
 
     Args:
         parts: what runners stand on.
@@ -78,7 +82,7 @@ class RunnerPool:
                 await self._bury(name)
             elif enabled.get(name) != running.strategy:
                 await self._end(name)
-            elif not await self._parts.store.renew(running.lease, self._until()):
+            elif not await self._renew(running):
                 _log.warning("lease_lost", strategy=str(name))
                 await self._end(name)
         for name in enabled.keys() - self._running.keys():
@@ -92,8 +96,16 @@ class RunnerPool:
             return
         runner = Runner(strategy, lease, self._parts)
         task = asyncio.create_task(runner.run(), name=f"runner {strategy.name}")
-        self._running[strategy.name] = _Running(strategy, lease, task)
+        self._running[strategy.name] = _Running(strategy, lease, task, now + self._lease / 3)
         _log.info("runner_started", strategy=str(strategy.name), fence=lease.fence)
+
+    async def _renew(self, running: _Running) -> bool:
+        """Keep a lease where that is due; False where it is lost."""
+        now = self._parts.clock.now()
+        if now < running.renew_at:
+            return True
+        self._running[running.strategy.name] = replace(running, renew_at=now + self._lease / 3)
+        return await self._parts.store.renew(running.lease, now + self._lease)
 
     async def _bury(self, name: StrategyName) -> None:
         """Take note of a runner that ended by itself."""

@@ -26,7 +26,7 @@ So that at every moment, exactly:
     sum of the worths of all fills = cost - realised profit
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
@@ -83,8 +83,13 @@ class Position:
         cost_out = self._cost_of(closed)
         cost_in = worth(opened, fill.price, fill.contract)
         closed_worth = EXACT.subtract(worth(change, fill.price, fill.contract), cost_in)
-        return replace(
-            self,
+        # Written out, since dataclasses.replace takes as long as all of the arithmetic.
+        return Position(
+            account=self.account,
+            venue=self.venue,
+            instrument=self.instrument,
+            base_asset=self.base_asset,
+            quote_asset=self.quote_asset,
             contract=fill.contract,
             quantity=EXACT.add(self.quantity, change),
             cost=EXACT.add(EXACT.subtract(self.cost, cost_out), cost_in),

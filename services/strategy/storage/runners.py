@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.events import outbox
-from services.chassis.persistence import Database, announce
+from services.chassis.persistence import Database, Prepared, Row, announce, change_row, row_at
 from services.kernel.names import StrategyName
 from services.strategy import convert
 from services.strategy.domain.signal import Signal, SignalDraft
@@ -18,6 +18,8 @@ from services.strategy.ports import Lease, LeaseLostError, Position, StrategyCha
 from services.strategy.storage.rows import signal_values, strategy_of
 from services.strategy.storage.strategies import SIGNALS_TOPIC, STRATEGIES_TOPIC, find_strategy
 from services.strategy.storage.tables import RUNNER, SIGNAL, STRATEGY
+
+_ENABLED = Prepared(select(STRATEGY).where(STRATEGY.c.state == StrategyState.ENABLED.value))
 
 
 class SqlRunnerStore:
@@ -38,18 +40,17 @@ class SqlRunnerStore:
 
     async def enabled(self) -> Sequence[Strategy]:
         """All enabled strategies."""
-        query = select(STRATEGY).where(STRATEGY.c.state == StrategyState.ENABLED.value)
         async with self._database.read() as connection:
-            return [strategy_of(row) for row in (await connection.execute(query)).mappings()]
+            return [strategy_of(row) for row in await _ENABLED.rows(connection)]
 
     async def acquire(self, name: StrategyName, holder: str, now: datetime, until: datetime) -> Lease | None:
         """Take the strategy's lease where it is free or run out."""
         async with self._database.write() as connection:
             row = await _runner(connection, name)
-            held = row.lease_until is not None and row.lease_until > now and row.holder != holder
+            held = row["lease_until"] is not None and row["lease_until"] > now and row["holder"] != holder
             if held and not self._alone:
                 return None
-            lease = Lease(name, row.fence + 1)
+            lease = Lease(name, row["fence"] + 1)
             values = {"holder": holder, "fence": lease.fence, "lease_until": until, "update_time": now}
             await connection.execute(update(RUNNER).where(_of(name)).values(**values))
             return lease
@@ -66,7 +67,7 @@ class SqlRunnerStore:
         """How far the strategy has come."""
         async with self._database.read() as connection:
             row = await _runner(connection, name)
-        return Position(row.run, row.last_open_time, row.trend)
+        return Position(row["run"], row["last_open_time"], row["trend"])
 
     async def begin_run(self, lease: Lease, now: datetime) -> None:
         """Begin a new run, since the venue's clock went back.
@@ -76,7 +77,7 @@ class SqlRunnerStore:
         """
         async with self._database.write() as connection:
             row = await _held(connection, lease)
-            values = {"run": row.run + 1, "last_open_time": None, "trend": 0, "update_time": now}
+            values = {"run": row["run"] + 1, "last_open_time": None, "trend": 0, "update_time": now}
             await connection.execute(update(RUNNER).where(_of(lease.strategy)).values(**values))
 
     async def advance(
@@ -103,7 +104,7 @@ class SqlRunnerStore:
                 "trend": position.trend,
                 "update_time": now,
             }
-            await connection.execute(update(RUNNER).where(_of(lease.strategy)).values(**values))
+            await change_row(connection, RUNNER, {"strategy_id": lease.strategy.strategy}, values)
             if draft is None or position.last_open_time is None:
                 return None
             return await _Place(position.run, position.last_open_time).write(connection, draft, now)
@@ -159,12 +160,17 @@ def _of(name: StrategyName) -> Any:
     return RUNNER.c.strategy_id == name.strategy
 
 
-async def _runner(connection: AsyncConnection, name: StrategyName) -> Row[Any]:
-    return (await connection.execute(select(RUNNER).where(_of(name)))).one()
+async def _runner(connection: AsyncConnection, name: StrategyName) -> Row:
+    row = await row_at(connection, RUNNER, {"strategy_id": name.strategy})
+    if row is None:
+        msg = f"{name} has no runner"
+        raise LookupError(msg)
+    return row
 
 
-async def _held(connection: AsyncConnection, lease: Lease) -> Row[Any]:
+async def _held(connection: AsyncConnection, lease: Lease) -> Row:
     row = await _runner(connection, lease.strategy)
-    if row.fence != lease.fence:
-        raise LeaseLostError(f"{lease.strategy} is run by {row.holder}")
+    if row["fence"] != lease.fence:
+        holder = row["holder"]
+        raise LeaseLostError(f"{lease.strategy} is run by {holder}")
     return row

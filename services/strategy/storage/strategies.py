@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.persistence import Database, announce, find_row, insert_if_absent, put_row
+from services.chassis.persistence import Database, announce, insert_if_absent, put_row, row_at
 from services.chassis.persistence.age_limit import AgeLimit
 from services.kernel.clock import Clock
 from services.kernel.names import StrategyName
@@ -137,6 +137,5 @@ def old_signals(database: Database, clock: Clock, keep: timedelta) -> AgeLimit:
 
 async def find_strategy(connection: AsyncConnection, name: StrategyName) -> Strategy | None:
     """The strategy, if there is one."""
-    query = select(STRATEGY).where(STRATEGY.c.strategy_id == name.strategy)
-    row = await find_row(connection, query)
+    row = await row_at(connection, STRATEGY, {"strategy_id": name.strategy})
     return None if row is None else strategy_of(row)
