@@ -77,9 +77,15 @@ class Capabilities:
 
     Args:
         native: the kinds that the venue has, each with what the venue itself does with it.
+        in_order: whether orders that are sent without waiting for each other's answers arrive in the order
+            in which they were sent.
+
+    Attributes:
+        in_order: the same.
     """
 
-    def __init__(self, native: Iterable[KindSupport]) -> None:
+    def __init__(self, native: Iterable[KindSupport], *, in_order: bool = False) -> None:
+        self.in_order = in_order
         self._native = {each.kind: each for each in native}
         self._here = {kind: self._worked_here(kind) for kind in Kind}
 
@@ -125,6 +131,8 @@ class Capabilities:
             terms = without_end(terms)
         native = self._native.get(kind_of(terms))
         reduce_only = order.reduce_only and native is not None and native.reduce_only
+        if terms is order.terms and reduce_only is order.reduce_only:
+            return order
         return replace(order, terms=terms, reduce_only=reduce_only)
 
     def ended_here(self, order: Order) -> bool:

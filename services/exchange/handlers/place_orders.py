@@ -1,9 +1,11 @@
 """Places several orders under one request_id: one after another, or as a list that belongs together."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -13,6 +15,7 @@ from services.exchange.domain.links import Contingency, Links
 from services.exchange.domain.order import Handling, Order, OrderIntent
 from services.exchange.domain.order_lists import check_list, links_of
 from services.exchange.domain.states import OrderState
+from services.exchange.domain.terms import LimitTerms, MarketTerms
 from services.exchange.handlers.admit_order import AdmitOrder
 from services.exchange.handlers.desks import Desk
 from services.exchange.handlers.families import Family
@@ -123,7 +126,8 @@ class PlaceOrders:
         else:
             results = await self._carry_out_list(account, stored.batch_id, budget)
         async with outside.store.writing(account) as transaction:
-            await transaction.answer_batch(account, request_id, results)
+            if await transaction.answer_batch(account, request_id, results):
+                return results
             answered = await transaction.batch(account, request_id)
         if answered is None or answered.answer is None:
             raise request_in_progress(request_id)
@@ -223,11 +227,31 @@ class PlaceOrders:
         return [now[order.order_id] for order in orders]
 
     async def _place_each(self, asked: Asked) -> Sequence[OrderResult]:
+        """Place orders that have nothing to do with each other, in their order.
+
+        Where the venues keep the order in which orders are sent, none waits for the answer to the one
+        before: they go through each step together, in their order, and so share commits and calls.
+        """
         whole = UUID(asked.request_id)
-        return [
-            await self._place(intent, str(uuid5(whole, str(index))))
+        each = [
+            partial(self._place, intent, str(uuid5(whole, str(index))))
             for index, intent in enumerate(asked.intents)
         ]
+        if not all(self._keeps_step(intent) for intent in asked.intents):
+            return [await place() for place in each]
+        # Tasks begin in the order in which they were made, and each step is a line.
+        return await asyncio.gather(*(place() for place in each))
+
+    def _keeps_step(self, intent: OrderIntent) -> bool:
+        """Whether nothing that is asked first can let a later order overtake this one."""
+        plain = isinstance(intent.terms, MarketTerms | LimitTerms)
+        if not plain or intent.reduce_only or intent.quote_quantity is not None:
+            return False
+        try:
+            desk = self._outside.desks.desk(intent.account, intent.venue)
+        except DomainError:
+            return True
+        return desk.recovered and desk.venue_desk.connected and desk.venue.capabilities.in_order
 
     async def _place(self, intent: OrderIntent, request_id: str) -> OrderResult:
         try:

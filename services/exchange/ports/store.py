@@ -247,8 +247,8 @@ class Transaction(Queries, Protocol):
         """Keep the first answer of the request that made an order. Answers whether it had none yet."""
         ...
 
-    async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> None:
-        """Keep the first answer of a request for several orders; a later one changes nothing."""
+    async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> bool:
+        """Keep the first answer of a request for several orders. Answers whether it had none yet."""
         ...
 
     async def save_cursors(self, account: str, venue: str, cursors: Cursors) -> None:

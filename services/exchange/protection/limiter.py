@@ -71,6 +71,7 @@ class Limiter:
         self._ledger = ledger
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._in_line = 0
         self._pause: Pause | None = None
         for budget in budgets:
             LIMIT.labels(venue, budget.name).set(budget.limit)
@@ -78,7 +79,7 @@ class Limiter:
     def take(self, kind: CallKind) -> bool:
         """Count a call out of what was leased already. False: it takes a lease, with :meth:`spend`."""
         costs = self._costs[kind]
-        if self._short(costs):
+        if self._behind_others(safety=kind in SAFETY) or self._short(costs):
             return False
         self._take(costs)
         return True
@@ -150,21 +151,29 @@ class Limiter:
 
         Between its answer 0 and the caller's next await nobody else takes the units.
         """
-        if not self._short(costs):
+        if not self._behind_others(safety=safety) and not self._short(costs):
             return 0.0
-        async with self._turn:
-            short = self._short(costs)
-            if not short:
-                return 0.0
-            wait = 0 if safety else self._known_wait(short)
-            for _ in range(_ATTEMPTS):
-                if wait > _MOMENT_MS or not short:
-                    break
-                await self._lease(short, safety=safety)
-                # A lease that crossed the end of its slice is of no use; the next slice has room.
+        self._in_line += 1
+        try:
+            async with self._turn:
                 short = self._short(costs)
-                wait = self._wait(short, safety=safety)
-        return wait / 1000
+                if not short:
+                    return 0.0
+                wait = 0 if safety else self._known_wait(short)
+                for _ in range(_ATTEMPTS):
+                    if wait > _MOMENT_MS or not short:
+                        break
+                    await self._lease(short, safety=safety)
+                    # A lease that crossed the end of its slice is of no use; the next slice has room.
+                    short = self._short(costs)
+                    wait = self._wait(short, safety=safety)
+            return wait / 1000
+        finally:
+            self._in_line -= 1
+
+    def _behind_others(self, *, safety: bool) -> bool:
+        """Whether others wait for a lease: orders do not overtake each other here, cancels do."""
+        return self._in_line > 0 and not safety
 
     def _short(self, costs: list[tuple[_Pool, int]]) -> list[tuple[_Pool, int]]:
         now_ms = self._now_ms()

@@ -112,9 +112,9 @@ class SqlTransaction(SqlQueries):
         """Keep the first answer of a request; a later one changes nothing."""
         await self._keep_answer(account, request_id, answer_bytes(answer))
 
-    async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> None:
-        """Keep the first answer of a request for several orders; a later one changes nothing."""
-        await self._keep_answer(account, request_id, batch_bytes(answer))
+    async def answer_batch(self, account: str, request_id: str, answer: Sequence[OrderResult]) -> bool:
+        """Keep the first answer of a request for several orders. Answers whether it had none yet."""
+        return await self._keep_answer(account, request_id, batch_bytes(answer))
 
     async def answer_sweep(self, account: str, request_id: str, answer: Swept) -> None:
         """Keep the first answer of a request to cancel all orders; a later one changes nothing."""
@@ -139,9 +139,9 @@ class SqlTransaction(SqlQueries):
             row = {**key, "stream": cursor, "fills": "", "transfers": ""}
             await insert_if_absent(self._connection, CURSORS, row)
 
-    async def _keep_answer(self, account: str, request_id: str, answer: bytes) -> None:
+    async def _keep_answer(self, account: str, request_id: str, answer: bytes) -> bool:
         keys = {"of_account": account, "of_request": request_id}
-        await _ANSWER_REQUEST.run(self._connection, {**keys, "answer": answer})
+        return await _ANSWER_REQUEST.run(self._connection, {**keys, "answer": answer}) == 1
 
     async def _replace(self, order: Order) -> None:
         before = {"order_id": str(order.order_id), "version": order.version - 1}

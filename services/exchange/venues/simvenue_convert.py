@@ -51,7 +51,9 @@ CAPABILITIES: Final = Capabilities(
         _LIMIT,
         KindSupport(kind=Kind.STOP_MARKET, times_in_force=_RESTING, reduce_only=True),
         replace(_LIMIT, kind=Kind.STOP_LIMIT),
-    ]
+    ],
+    # They go over one stream.
+    in_order=True,
 )
 """What the simulated venue does itself. Its stops look at trades only."""
 

@@ -11,18 +11,24 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 from trademesh.exchange.v1 import order_pb2
 
+from services.exchange.domain.capabilities import Capabilities
+from services.exchange.domain.terms import Kind
 from services.exchange.ports import Denied, Step
 from tests.support.exchange import (
+    PATIENT,
     RunningExchange,
+    eventually,
     limit_order,
     market_order,
     reason_of,
     running_exchange,
     several,
 )
-from tests.support.exchange_venue import FakeRisk, FakeVenue
+from tests.support.exchange_venue import SPOT, FakeRisk, FakeVenue, Mishap
 
 _S = order_pb2
+IN_ORDER = Capabilities([each for kind in Kind if (each := SPOT.native(kind))], in_order=True)
+"""A venue whose orders arrive as they were sent."""
 
 
 @pytest.fixture
@@ -50,6 +56,33 @@ async def test_each_order_is_answered_in_the_order_of_the_request(database_url: 
         # Placed in their order, each once.
         assert exchange.venue.sendings == [first.order.client_order_id, third.order.client_order_id]
         assert first.order.create_time.ToDatetime() <= third.order.create_time.ToDatetime()
+
+
+async def test_where_the_venue_keeps_their_order_they_go_together(database_url: str) -> None:
+    venue = FakeVenue(capabilities=IN_ORDER)
+    request = several(*(limit_order("0.0001") if number == 7 else market_order("2") for number in range(20)))
+    async with running_exchange(database_url, venue, timing=PATIENT) as exchange:
+        venue.mishaps.extend([Mishap.HELD] * 19)
+        call = asyncio.create_task(exchange.create_several(request))
+        # No answer came yet, and all have been sent.
+        await eventually(lambda: _all_sent(venue, 19))
+        venue.release.set()
+        answer = await call
+        assert await exchange.create_several(request) == answer
+        events = await exchange.events()
+    placed = [each.order for each in answer.results if each.HasField("order")]
+    assert _reason(answer.results[7]) == "QUANTITY_OFF_LOT"
+    assert [order.state for order in placed] == [_S.ORDER_STATE_FILLED] * 19
+    ids = [order.client_order_id for order in placed]
+    assert venue.sendings == ids
+    assert exchange.risk.asked == [order.name.rpartition("/")[2] for order in placed]
+    changes = [each.order for each in events if each.DESCRIPTOR.name == "OrderChanged"]
+    for version in (1, 2):
+        assert [each.client_order_id for each in changes if each.version == version] == ids
+
+
+async def _all_sent(venue: FakeVenue, count: int) -> bool:
+    return len(venue.sendings) == count
 
 
 async def test_a_denied_order_is_an_answer_and_does_not_stop_the_next(url: str) -> None:
@@ -128,14 +161,18 @@ class CrashingAtOrder:
 
 @pytest.mark.parametrize("turn", [1, 2, 3])
 @pytest.mark.parametrize("point", [Step.INTENT_COMMITTED, Step.SUBMITTED, Step.VENUE_ANSWERED])
-async def test_killed_in_the_middle_a_repeat_carries_on(url: str, point: Step, turn: int) -> None:
-    venue, risk = FakeVenue(), FakeRisk()
+@pytest.mark.parametrize("in_order", [False, True])
+async def test_killed_in_the_middle_a_repeat_carries_on(
+    url: str, point: Step, turn: int, in_order: bool
+) -> None:
+    venue, risk = FakeVenue(capabilities=IN_ORDER if in_order else SPOT), FakeRisk()
     request = several(*(limit_order("1") for _ in range(3)), request_id=str(uuid4()))
     journal = CrashingAtOrder(point, turn)
     async with running_exchange(url, venue, risk, journal=journal) as exchange:  # type: ignore[arg-type]
         with suppress(grpc.aio.AioRpcError):
             await exchange.create_several(request, within=2)
-        assert len(venue.sendings) < 3 or turn == 3
+        # Together they do not wait for each other, so that one that dies keeps no other from leaving.
+        assert len(venue.sendings) < 3 or turn == 3 or in_order
     async with running_exchange(url, venue, risk) as exchange:
         answer = await exchange.create_several(request)
         assert answer == await exchange.create_several(request)
