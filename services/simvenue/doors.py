@@ -166,28 +166,48 @@ class Doors:
         return self.connect()
 
     async def events(self, account: str, after_sequence: int) -> AsyncIterator[Frame]:
-        """The events of an account, with what befalls them; see :meth:`AccountStream.events`.
+        """The events of an account one by one; see :meth:`pages`."""
+        async for page in self.pages(account, after_sequence):
+            if isinstance(page, Beat | End):
+                yield page
+            else:
+                for event in page:
+                    yield event
+
+    async def pages(
+        self, account: str, after_sequence: int
+    ) -> AsyncIterator[Sequence[EncodedEvent] | Beat | End]:
+        """The events of an account, with what befalls them; see :meth:`AccountStream.pages`.
 
         Raises:
             DomainError: UNKNOWN_ACCOUNT, CURSOR_OUT_OF_RANGE.
             ConnectionLostError: the stream broke.
         """
         connection = self.connect()
-        held: Frame | None = None
-        async for frame in self._stream.events(account, after_sequence, connection):
-            tells = isinstance(frame, EncodedEvent)
-            if tells and self._strikes(FaultKind.DROPPED_STREAM):
-                raise ConnectionLostError
-            fill = isinstance(frame, EncodedEvent) and self._doubts_fills() and self._tells_fill(frame)
-            if fill and held is None and self._strikes(FaultKind.REORDERED_FILL):
-                held = frame
+        held: EncodedEvent | None = None
+        async for page in self._stream.pages(account, after_sequence, connection):
+            if isinstance(page, Beat | End):
+                yield page
+                if held is not None:
+                    yield [held]
+                    held = None
                 continue
-            yield frame
-            if fill and self._strikes(FaultKind.DUPLICATE_FILL):
-                yield frame
-            if held is not None:
-                yield held
-                held = None
+            told: list[EncodedEvent] = []
+            for event in page:
+                if self._strikes(FaultKind.DROPPED_STREAM):
+                    yield told
+                    raise ConnectionLostError
+                fill = self._doubts_fills() and self._tells_fill(event)
+                if fill and held is None and self._strikes(FaultKind.REORDERED_FILL):
+                    held = event
+                    continue
+                told.append(event)
+                if fill and self._strikes(FaultKind.DUPLICATE_FILL):
+                    told.append(event)
+                if held is not None:
+                    told.append(held)
+                    held = None
+            yield told
         if connection.broken:
             raise ConnectionLostError
 

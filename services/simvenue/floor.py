@@ -146,9 +146,10 @@ class TradingFloor:
             answer()
 
     def _after_step(self) -> None:
-        for symbol, event in self._venue.take_public():
-            self.public[symbol].add(event)
-        self.public_signal.give()
+        if public := self._venue.take_public():
+            for symbol, event in public:
+                self.public[symbol].add(event)
+            self.public_signal.give()
         if self._venue.has_facts:
             self._wake.set()
 

@@ -13,6 +13,8 @@ from services.simvenue.marks import ExchangeClock
 _log = structlog.get_logger(__name__)
 
 _LONGEST_SLEEP = 1.0
+_SHORTEST_SLEEP = 0.01
+"""Seconds. What is due sooner waits for them, since to wake up costs more than a step does."""
 _LAG_SECONDS = 1.0
 _CAUGHT_UP_SECONDS = 0.1
 _LONGEST_TURN = 0.001
@@ -72,7 +74,7 @@ class MarketPump:
         if wait <= 0 and time.monotonic() - self._yielded > _LONGEST_TURN:
             await self._pause(0)
         while wait > 0:
-            await self._pause(min(wait, _LONGEST_SLEEP))
+            await self._pause(min(max(wait, _SHORTEST_SLEEP), _LONGEST_SLEEP))
             wait = self._clock.seconds_until(step.time_ns)
         self._floor.act(step)
 

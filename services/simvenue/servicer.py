@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 from trademesh.simvenue.v1 import account_pb2, instrument_pb2, market_data_pb2, order_pb2
 from trademesh.simvenue.v1 import fault_service_pb2 as fault_pb
 from trademesh.simvenue.v1 import fault_service_pb2_grpc as fault_grpc
@@ -22,7 +23,7 @@ from services.simvenue.doors import ConnectionLostError, Doors, NoAnswerError
 from services.simvenue.entry import OrderEntries
 from services.simvenue.fault_script import FaultScriptError
 from services.simvenue.handlers import MarketData
-from services.simvenue.streams import Connection, MarketStream
+from services.simvenue.streams import Beat, Connection, End, MarketStream
 
 T = TypeVar("T")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -30,6 +31,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 _DEPTH = 100
 _TRADES = 100
 _PAGE = 500
+_NO_TIME = Timestamp()
 _DRAINING = "SERVER_DRAINING", "this instance is going down; open the stream again"
 
 
@@ -115,10 +117,17 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
     ) -> AsyncIterator[market_data_pb2.MarketDataEvent]:
         """Books and trades as they change."""
         connection = await _heard(context, self._doors.connected())
-        async for frame in self._market_stream.events(request.symbols):
+        paged, interval = request.HasField("page_interval"), request.page_interval.ToTimedelta()
+        async for page in self._market_stream.pages(request.symbols, interval.total_seconds()):
             if connection.broken:
                 await _hang_up(context)
-            yield convert.market_frame_to_proto(frame, to_timestamp(self._clock.now()))
+            if isinstance(page, Beat | End):
+                yield convert.market_frame_to_proto(page, to_timestamp(self._clock.now()))
+            elif paged:
+                yield convert.market_page_to_proto(page, self._market.now_ns)
+            else:
+                for frame in page:
+                    yield convert.market_frame_to_proto(frame, _NO_TIME)
 
     async def PlaceOrder(self, request: pb.PlaceOrderRequest, context: Context) -> order_pb2.Order:
         """Accept an order and match it."""
@@ -206,8 +215,16 @@ class SimvenueServicer(pb_grpc.SimvenueServiceServicer):
     ) -> AsyncIterator[account_pb2.AccountEvent]:
         """Events of an account."""
         try:
-            async for frame in self._doors.events(request.account, request.after_sequence):
-                yield convert.account_frame_to_proto(frame, to_timestamp(self._clock.now()))
+            async for page in self._doors.pages(request.account, request.after_sequence):
+                if isinstance(page, Beat | End):
+                    yield convert.account_frame_to_proto(page, to_timestamp(self._clock.now()))
+                    continue
+                size = request.page_size
+                for begin in range(0, len(page), size or 1):
+                    if size:
+                        yield convert.account_page_to_proto(page[begin : begin + size])
+                    else:
+                        yield convert.account_frame_to_proto(page[begin], _NO_TIME)
         except ConnectionLostError:
             await _hang_up(context)
 

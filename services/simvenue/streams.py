@@ -86,8 +86,14 @@ class MarketStream:
         self._floor = floor
         self._heartbeat = heartbeat
 
-    async def events(self, symbols: Sequence[str]) -> AsyncIterator[Book | Told | Beat | End]:
+    async def pages(
+        self, symbols: Sequence[str], interval: float = 0.0
+    ) -> AsyncIterator[Sequence[Book | Told] | Beat | End]:
         """A book of each symbol, then every event; a book again where a slow reader lost events.
+
+        Args:
+            symbols: of which instruments.
+            interval: seconds after a page in which what happens is gathered for the next one.
 
         Raises:
             DomainError: UNKNOWN_SYMBOL.
@@ -99,21 +105,22 @@ class MarketStream:
         due = loop.time()
         while True:
             more = floor.public_signal.next
-            idle = True
-            for market in markets:
-                for frame in self._news(market, cursors):
-                    idle = False
-                    due = loop.time() + self._heartbeat
-                    yield frame
+            news = [frame for market in markets for frame in self._news(market, cursors)]
+            if news:
+                due = loop.time() + self._heartbeat
+                yield news
             if floor.public_signal.halted:
                 yield _halted(floor.now_ns)
                 return
             # The signal is of every market: one that is busy must not silence the beats of a stream
             # of others. A beat comes right after a look at the news, so it is ahead of none.
-            if idle and loop.time() >= due:
+            if news:
+                if interval:
+                    await asyncio.sleep(interval)
+            elif loop.time() >= due:
                 due = loop.time() + self._heartbeat
                 yield Beat(floor.now_ns)
-            elif idle:
+            else:
                 await _within(more, due - loop.time())
 
     def _news(self, market: Market, cursors: dict[str, int]) -> Sequence[Book | Told]:
@@ -144,10 +151,12 @@ class AccountStream:
         """Let every stream look at its connection."""
         self._floor.account_signal.give()
 
-    async def events(
+    async def pages(
         self, account: str, after_sequence: int, connection: Connection
-    ) -> AsyncIterator[EncodedEvent | Beat | End]:
-        """Events after a sequence: the past from disk, then what happens. Ends where its connection breaks.
+    ) -> AsyncIterator[Sequence[EncodedEvent] | Beat | End]:
+        """Events after a sequence: the past from disk, then what happens, all that is there at a time.
+
+        Ends where its connection breaks.
 
         Only what is on disk is told. A reader that followed and then fell out of memory is sent away
         with SLOW_CONSUMER; it opens the stream again with its last sequence.
@@ -168,10 +177,9 @@ class AccountStream:
             following = events is not None
             if events is None:
                 events = await self._ledger.events(account, cursor, _PAGE)
-            for event in events:
-                yield event
-                cursor = event.sequence
             if events:
+                yield events
+                cursor = events[-1].sequence
                 continue
             if floor.account_signal.halted:
                 yield _halted(floor.now_ns)

@@ -37,6 +37,8 @@ from services.exchange.venues.simvenue_errors import RATE_LIMITED, VenueError
 from services.kernel.clock import Clock
 
 _PAGE: Final = 500
+_EVENTS: Final = 256
+"""Most events in one frame of an account's stream."""
 _ASK_S: Final = 3.0
 _PAUSE_S: Final = 1.0
 _BUDGETS: Final = (
@@ -194,7 +196,9 @@ class SimVenue:
             VenueUnreachableError: the stream broke, or was silent for too long.
             VenueHistoryLostError: the venue does not know that cursor.
         """
-        request = simvenue_service_pb2.StreamAccountRequest(account=account, after_sequence=int(cursor or 0))
+        request = simvenue_service_pb2.StreamAccountRequest(
+            account=account, after_sequence=int(cursor or 0), page_size=_EVENTS
+        )
         await self._know_assets()
         call = self._stub.StreamAccount(request)
         try:
@@ -203,8 +207,11 @@ class SimVenue:
                 kind = frame.WhichOneof("event")
                 if kind == "end":
                     raise VenueUnreachableError(f"the venue ended the stream: {frame.end.reason}")
-                cursor = str(frame.sequence) if frame.sequence else cursor
-                yield self._event(frame, kind, cursor)
+                if kind == "heartbeat":
+                    yield VenueEvent(cursor)
+                for event in frame.page.events:
+                    cursor = str(event.sequence)
+                    yield self._event(event, cursor)
         finally:
             call.cancel()
 
@@ -225,7 +232,8 @@ class SimVenue:
             raise VenueUnreachableError("the venue's stream ended")
         return frame  # type: ignore[no-any-return]
 
-    def _event(self, frame: account_pb2.AccountEvent, kind: str | None, cursor: str) -> VenueEvent:
+    def _event(self, frame: account_pb2.AccountEvent, cursor: str) -> VenueEvent:
+        kind = frame.WhichOneof("event")
         if kind == "transfer":
             return VenueEvent(cursor, transfer=self._transfer(frame.transfer))
         if kind == "execution_report":

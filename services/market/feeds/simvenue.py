@@ -1,7 +1,7 @@
 """The feed of the simulated venue."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +23,12 @@ from services.market.domain.feed_events import (
 )
 from services.market.domain.trades import Trade
 from services.market.feeds import simvenue_messages as read
-from services.market.feeds.merging import merged
 from services.market.ports import FeedLostError
 
 _CALL_DEADLINE_S = 5.0
 _PAGE = 1000
+_PAGE_MS = 50
+"""Least time between two pages of the venue's stream: a frame costs more than the events in it."""
 _MAX_PAGES = 20
 _CLOCK_WAIT_S = 5.0
 _CLOCK_POLL_S = 0.05
@@ -43,6 +44,8 @@ class _Told:
 
 class SimvenueFeed:
     """Follows the simulated venue.
+
+    Its events come in pages; each is applied for itself.
 
     Each whole book in the stream means that events may be missing before it (the first of a
     connection, or one the venue sends to a slow reader). What was missed is then read from the
@@ -90,8 +93,7 @@ class SimvenueFeed:
                 simvenue_service_pb2.ListInstrumentsRequest(), timeout=_CALL_DEADLINE_S
             )
             yield InstrumentsListed(tuple(read.instrument(self._venue, each) for each in listed.instruments))
-            streams = [self._stream(each.symbol) for each in listed.instruments]
-            async with aclosing(merged(streams)) as events:
+            async with aclosing(self._stream([each.symbol for each in listed.instruments])) as events:
                 async for event in events:
                     yield event
         except grpc.aio.AioRpcError as error:
@@ -99,14 +101,17 @@ class SimvenueFeed:
         except ValueError as error:
             raise FeedLostError(f"the venue sent nonsense: {error}") from error
 
-    async def _stream(self, symbol: str) -> AsyncGenerator[FeedEvent, None]:
-        """One instrument's events.
+    async def _stream(self, symbols: Sequence[str]) -> AsyncGenerator[FeedEvent, None]:
+        """All instruments' events, in pages.
 
-        Each instrument has a stream of its own, since the venue orders events within an instrument
-        only: in a shared stream, the time of one would say nothing about the other.
+        The venue orders events within an instrument only, so the time of one says nothing about another.
+        The time of a page holds for all of them.
         """
+        names = [InstrumentName(self._venue, symbol) for symbol in symbols]
+        request = simvenue_service_pb2.StreamMarketDataRequest(symbols=symbols)
+        request.page_interval.FromMilliseconds(_PAGE_MS)
         # A stream has no deadline; silence ends it instead.
-        call = self._stub.StreamMarketData(simvenue_service_pb2.StreamMarketDataRequest(symbols=[symbol]))
+        call = self._stub.StreamMarketData(request)
         frames = aiter(call)
         try:
             while True:
@@ -117,19 +122,21 @@ class SimvenueFeed:
                     raise FeedLostError(f"no frame for {self._silence:g} s") from error
                 except StopAsyncIteration as error:
                     raise FeedLostError("the venue ended the stream") from error
-                event = await self._event(InstrumentName(self._venue, symbol), frame)
-                if event is not None:
-                    yield event
+                if frame.HasField("end"):
+                    raise FeedLostError(f"the venue ended the stream: {frame.end.reason}")
+                for each in frame.page.events:
+                    event = await self._event(InstrumentName(self._venue, each.symbol), each)
+                    if event is not None:
+                        yield event
+                if frame.HasField("exchange_time"):
+                    moment = to_datetime(frame.exchange_time)
+                    for name in names:
+                        yield ClockMoved(name, moment)
         finally:
             call.cancel()
 
     async def _event(self, name: InstrumentName, frame: market_data_pb2.MarketDataEvent) -> FeedEvent | None:
         kind = frame.WhichOneof("event")
-        if kind == "end":
-            raise FeedLostError(f"the venue ended the stream: {frame.end.reason}")
-        if kind == "heartbeat":
-            known = frame.HasField("exchange_time")
-            return ClockMoved(name, to_datetime(frame.exchange_time)) if known else None
         told = self._told.setdefault(name.instrument, _Told())
         if kind == "snapshot":
             return await self._resync(name, frame, told)

@@ -8,6 +8,7 @@ from services.simvenue.convert.market import (
     instrument_to_proto,
     interval_from_proto,
     market_frame_to_proto,
+    market_page_to_proto,
     speed_to_proto,
     trade_to_proto,
     venue_to_proto,
@@ -15,6 +16,7 @@ from services.simvenue.convert.market import (
 from services.simvenue.convert.orders import (
     account_event_to_proto,
     account_frame_to_proto,
+    account_page_to_proto,
     balance_to_proto,
     encode_account_event,
     fill_to_proto,
@@ -35,6 +37,7 @@ from services.simvenue.convert.words import (
 __all__ = [
     "account_event_to_proto",
     "account_frame_to_proto",
+    "account_page_to_proto",
     "balance_to_proto",
     "book_to_proto",
     "candle_to_proto",
@@ -45,6 +48,7 @@ __all__ = [
     "instrument_to_proto",
     "interval_from_proto",
     "market_frame_to_proto",
+    "market_page_to_proto",
     "new_order_from_proto",
     "order_id_from_proto",
     "order_to_proto",

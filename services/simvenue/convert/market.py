@@ -1,5 +1,6 @@
 """Public market data and the venue itself as messages."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -120,6 +121,21 @@ def market_frame_to_proto(
 ) -> market_data_pb2.MarketDataEvent:
     """One frame of the public stream."""
     message = market_data_pb2.MarketDataEvent()
+    _write_frame(frame, message)
+    if isinstance(frame, Beat):
+        message.heartbeat.send_time.CopyFrom(send_time)
+    return message
+
+
+def market_page_to_proto(frames: Sequence[Book | Told], time_ns: int) -> market_data_pb2.MarketDataEvent:
+    """Several frames as one; nothing before the time is still to come."""
+    message = market_data_pb2.MarketDataEvent(exchange_time=time_to(time_ns))
+    for frame in frames:
+        _write_frame(frame, message.page.events.add())
+    return message
+
+
+def _write_frame(frame: Book | Told | Beat | End, message: market_data_pb2.MarketDataEvent) -> None:
     match frame:
         case Book():
             message.symbol = frame.instrument.symbol
@@ -134,13 +150,10 @@ def market_frame_to_proto(
             message.sequence = change.sequence
             message.delta.bids.extend(_level(instrument, level) for level in change.bids)
             message.delta.asks.extend(_level(instrument, level) for level in change.asks)
-        case Beat():
-            message.heartbeat.send_time.CopyFrom(send_time)
         case End():
             message.end.CopyFrom(end_to(frame))
     time_ns = frame.event.time_ns if isinstance(frame, Told) else frame.time_ns
     message.exchange_time.CopyFrom(time_to(time_ns))
-    return message
 
 
 def speed_to_proto(speed: Decimal) -> str:

@@ -1,5 +1,6 @@
 """Orders, fills and money of accounts: messages to domain and back."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -247,6 +248,15 @@ def account_frame_to_proto(
         message.heartbeat.send_time.CopyFrom(send_time)
     else:
         message.end.CopyFrom(end_to(frame))
+    return message
+
+
+def account_page_to_proto(events: Sequence[EncodedEvent]) -> account_pb2.AccountEvent:
+    """Events of an account as one frame."""
+    message = account_pb2.AccountEvent(sequence=events[-1].sequence)
+    for event in events:
+        message.page.events.add().MergeFromString(event.payload)
+    message.exchange_time.CopyFrom(message.page.events[-1].exchange_time)
     return message
 
 

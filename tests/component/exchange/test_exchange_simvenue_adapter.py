@@ -106,7 +106,10 @@ class ScriptedVenue(simvenue_service_pb2_grpc.SimvenueServiceServicer):
     async def StreamAccount(
         self, request: pb.StreamAccountRequest, context: Any
     ) -> AsyncIterator[account_pb2.AccountEvent]:
-        yield account_pb2.AccountEvent(sequence=request.after_sequence + 1)
+        event = account_pb2.AccountEvent(sequence=request.after_sequence + 1)
+        event.balance_update.SetInParent()
+        page = account_pb2.AccountEventPage(events=[event])
+        yield account_pb2.AccountEvent(sequence=event.sequence, page=page)
         await self._act(context)
 
     @staticmethod

@@ -43,7 +43,8 @@ async def _market(tmp_path: Path, **venue_settings: Any) -> AsyncIterator[tuple[
 
 
 async def test_everything_is_there_once_the_service_is_prepared(tmp_path: Path) -> None:
-    async with _market(tmp_path) as (_, market):
+    # The venue's market all but stands still, so that two answers are of the same moment.
+    async with _market(tmp_path, speed=Decimal("0.001")) as (_, market):
         listed = await market.ListInstruments(pb.ListInstrumentsRequest(parent="venues/sim"))
         assert [each.name for each in listed.instruments] == [_BTC, "venues/sim/instruments/eth-usdt"]
         for each in listed.instruments:

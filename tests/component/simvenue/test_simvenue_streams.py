@@ -88,6 +88,42 @@ async def test_a_reader_has_the_book_that_the_venue_has(tmp_path: Path) -> None:
             assert ids == sorted(set(ids))
 
 
+async def test_pages_bring_every_event_and_a_time_that_holds_for_all_symbols(tmp_path: Path) -> None:
+    async with running_venue(sqlite_url(tmp_path), simvenue_settings(speed=20)) as venue:
+        request = pb.StreamMarketDataRequest(symbols=SYMBOLS)
+        request.page_interval.FromMilliseconds(50)
+        stream = venue.stub.StreamMarketData(request)
+        books = {symbol: Rebuilt() for symbol in SYMBOLS}
+        told, fullest = 0, 0
+        for _ in range(20):
+            page = await _next(stream)
+            events = page.page.events
+            fullest = max(fullest, len(events))
+            for event in events:
+                books[event.symbol].take(event)
+                moment = event.exchange_time.ToNanoseconds()
+                assert told <= moment <= page.exchange_time.ToNanoseconds()
+            told = page.exchange_time.ToNanoseconds()
+        stream.cancel()
+        assert fullest > len(SYMBOLS)
+        assert {book.snapshots for book in books.values()} == {1}
+
+
+async def test_an_account_is_told_the_same_in_pages(tmp_path: Path) -> None:
+    async with running_venue(sqlite_url(tmp_path), simvenue_settings()) as venue:
+        orders = [venue.stub.PlaceOrder(buy(f"order-{number}")) for number in range(5)]
+        await asyncio.gather(*orders)
+        single = venue.stub.StreamAccount(pb.StreamAccountRequest(account="paper"))
+        events = [await _event(single) for _ in range(12)]
+        paged = venue.stub.StreamAccount(pb.StreamAccountRequest(account="paper", page_size=5))
+        pages = [await _event(paged) for _ in range(3)]
+        single.cancel()
+        paged.cancel()
+        assert [len(each.page.events) for each in pages] == [5, 5, 2]
+        assert [each.sequence for each in pages] == [5, 10, 12]
+        assert [event for each in pages for event in each.page.events] == events
+
+
 async def test_a_slow_reader_is_given_a_fresh_book(tmp_path: Path) -> None:
     settings = simvenue_settings(speed=50, buffered_events=5)
     async with running_venue(sqlite_url(tmp_path), settings) as venue:

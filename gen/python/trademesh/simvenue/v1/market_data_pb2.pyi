@@ -98,7 +98,7 @@ class Candle(_message.Message):
     def __init__(self, open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open: _Optional[str] = ..., high: _Optional[str] = ..., low: _Optional[str] = ..., close: _Optional[str] = ..., volume: _Optional[str] = ..., quote_volume: _Optional[str] = ..., trade_count: _Optional[int] = ..., closed: _Optional[bool] = ...) -> None: ...
 
 class MarketDataEvent(_message.Message):
-    __slots__ = ("symbol", "sequence", "exchange_time", "snapshot", "delta", "trade", "heartbeat", "end")
+    __slots__ = ("symbol", "sequence", "exchange_time", "snapshot", "delta", "trade", "heartbeat", "end", "page")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +107,7 @@ class MarketDataEvent(_message.Message):
     TRADE_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     sequence: int
     exchange_time: _timestamp_pb2.Timestamp
@@ -115,4 +116,11 @@ class MarketDataEvent(_message.Message):
     trade: Trade
     heartbeat: _stream_pb2.Heartbeat
     end: _stream_pb2.StreamEnd
-    def __init__(self, symbol: _Optional[str] = ..., sequence: _Optional[int] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., snapshot: _Optional[_Union[OrderBook, _Mapping]] = ..., delta: _Optional[_Union[BookDelta, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ...) -> None: ...
+    page: MarketDataPage
+    def __init__(self, symbol: _Optional[str] = ..., sequence: _Optional[int] = ..., exchange_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., snapshot: _Optional[_Union[OrderBook, _Mapping]] = ..., delta: _Optional[_Union[BookDelta, _Mapping]] = ..., trade: _Optional[_Union[Trade, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ..., page: _Optional[_Union[MarketDataPage, _Mapping]] = ...) -> None: ...
+
+class MarketDataPage(_message.Message):
+    __slots__ = ("events",)
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[MarketDataEvent]
+    def __init__(self, events: _Optional[_Iterable[_Union[MarketDataEvent, _Mapping]]] = ...) -> None: ...

@@ -1,6 +1,7 @@
 import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from trademesh.options.v1 import method_pb2 as _method_pb2
@@ -92,10 +93,12 @@ class ListCandlesResponse(_message.Message):
     def __init__(self, candles: _Optional[_Iterable[_Union[_market_data_pb2.Candle, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class StreamMarketDataRequest(_message.Message):
-    __slots__ = ("symbols",)
+    __slots__ = ("symbols", "page_interval")
     SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     symbols: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, symbols: _Optional[_Iterable[str]] = ...) -> None: ...
+    page_interval: _duration_pb2.Duration
+    def __init__(self, symbols: _Optional[_Iterable[str]] = ..., page_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PlaceOrderRequest(_message.Message):
     __slots__ = ("account", "client_order_id", "symbol", "side", "quantity", "market", "limit", "stop_market", "stop_limit", "quote_quantity", "self_trade_prevention", "reduce_only")
