@@ -69,17 +69,18 @@ async def move_cursor(
         connection: from ``Database.write()``.
         source: service that owns the log.
         seen: where the cursor stands.
-        reached: where it goes; of the same log.
+        reached: where it goes.
         now: present moment.
 
     Returns:
-        Whether it stood there. If not, nothing has changed, and another instance has applied events.
+        Whether it stood there, in the log of ``reached``. If not, nothing has changed: another instance
+        has applied events, or somebody has accepted another log.
     """
     moved = await _MOVE.run(
         connection,
         {
             "of_source": source,
-            "of_log": seen.log_id,
+            "of_log": reached.log_id,
             "from_sequence": seen.sequence,
             "from_event": seen.event_id,
             "sequence": reached.sequence,

@@ -218,6 +218,8 @@ async def test_what_another_instance_has_applied_is_passed_over_if_it_is_the_sam
             reached = inbox.Cursor(seen.log_id, 3, str(here if same else elsewhere))
             assert await inbox.move_cursor(connection, "maker", seen, reached, CLOCK.now())
             assert not await inbox.move_cursor(connection, "maker", seen, reached, CLOCK.now())
+            strange = inbox.Cursor(str(uuid4()), 4, str(uuid4()))
+            assert not await inbox.move_cursor(connection, "maker", reached, strange, CLOCK.now())
         async with maker.write() as connection:
             for text, identity in (("c", here), ("d", None)):
                 await outbox.append(
