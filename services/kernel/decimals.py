@@ -29,7 +29,7 @@ def parse(text: str) -> Decimal:
         msg = f"not a decimal amount: {text[:60]!r}"
         raise ValueError(msg)
     amount = Decimal(text)
-    if len(amount.as_tuple().digits) > MAX_DIGITS:
+    if len(text) > MAX_DIGITS and len(amount.as_tuple().digits) > MAX_DIGITS:
         msg = f"more than {MAX_DIGITS} significant digits: {text[:60]!r}"
         raise ValueError(msg)
     return amount

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from sqlalchemy import (
     CompoundSelect,
+    CursorResult,
     Dialect,
     Insert,
     RowMapping,
@@ -26,8 +27,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from services.chassis.persistence import sqlite_driver
 from services.chassis.persistence.sqlite_connections import in_transaction, reach
+from services.chassis.persistence.sqlite_driver import Connection
 
 Row: TypeAlias = Mapping[str, Any] | RowMapping
 """A row by column name, whoever read it."""
@@ -50,19 +51,22 @@ class Prepared:
         sqlalchemy.exc.InvalidRequestError: the statement is one that cannot be prepared.
     """
 
-    __slots__ = ("_plans", "_statement")
+    __slots__ = ("_by_names", "_checked", "_plans", "_reads", "_statement")
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement
-        self._plans: dict[tuple[str, tuple[str, ...]], _Plan] = {}
+        self._reads = isinstance(statement, Select | CompoundSelect)
+        self._by_names = isinstance(statement, Insert | Update)
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._checked: set[tuple[str, ...]] = set()
 
     async def rows(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> list[dict[str, Any]]:
         """All rows, by column name."""
-        plan, driver = self._ready(connection, parameters)
+        driver = reach(connection)
         if driver is None:
-            found = await connection.execute(self._statement, parameters)
+            found = await self._by_sqlalchemy(connection, parameters)
             return [_by_name(row) for row in found.mappings()]
-        cursor = self._execute(plan, driver, parameters)
+        plan, cursor = self._execute(connection, driver, parameters)
         names, read = plan.reading(cursor)
         if not read:
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -70,32 +74,32 @@ class Prepared:
 
     async def row(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> dict[str, Any] | None:
         """The first row, by column name; None where there is none."""
-        plan, driver = self._ready(connection, parameters)
+        driver = reach(connection)
         if driver is None:
-            found = (await connection.execute(self._statement, parameters)).mappings().first()
+            found = (await self._by_sqlalchemy(connection, parameters)).mappings().first()
             return None if found is None else _by_name(found)
-        cursor = self._execute(plan, driver, parameters)
+        plan, cursor = self._execute(connection, driver, parameters)
         row = self._first(cursor)
         return None if row is None else _read(*plan.reading(cursor), row)
 
     async def value(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> Any:
         """The first column of the first row; None where there is none."""
-        plan, driver = self._ready(connection, parameters)
+        driver = reach(connection)
         if driver is None:
-            return (await connection.execute(self._statement, parameters)).scalar()
-        cursor = self._execute(plan, driver, parameters)
+            return (await self._by_sqlalchemy(connection, parameters)).scalar()
+        plan, cursor = self._execute(connection, driver, parameters)
         row = self._first(cursor)
         if row is None:
             return None
         names, read = plan.reading(cursor)
-        return _read(names[:1], [one for one in read if one[0] == names[0]], row[:1])[names[0]]
+        return read[0][1](row[0]) if read and read[0][0] == names[0] else row[0]
 
     async def run(self, connection: AsyncConnection, parameters: Parameters = _NONE) -> int:
         """Run it; answers how many rows it changed."""
-        plan, driver = self._ready(connection, parameters)
+        driver = reach(connection)
         if driver is None:
-            return (await connection.execute(self._statement, parameters)).rowcount
-        cursor = self._execute(plan, driver, parameters)
+            return (await self._by_sqlalchemy(connection, parameters)).rowcount
+        _, cursor = self._execute(connection, driver, parameters)
         if cursor.description is not None:
             cursor.fetchall()  # SQLite counts when the last row is out
         return cursor.rowcount
@@ -107,37 +111,48 @@ class Prepared:
         """
         if not many:
             return
-        plan, driver = self._ready(connection, many[0])
+        driver = reach(connection)
         if driver is None:
+            self._check(connection, many[0])
             await connection.execute(self._statement, many)
             return
+        plan = self._plan(connection, many[0])
+        in_transaction(driver)
         try:
             driver.executemany(plan.sql, [plan.arguments(parameters) for parameters in many])
         except Exception as error:  # noqa: BLE001 - raised again in SQLAlchemy's type
             plan.fail(error, many)
 
-    def _ready(
-        self, connection: AsyncConnection, parameters: Parameters
-    ) -> "tuple[_Plan, sqlite_driver.Connection | None]":
-        """How to run it, and our own driver's connection, in a transaction, where this is SQLite."""
-        names = tuple(parameters) if isinstance(self._statement, Insert | Update) else ()
-        dialect = connection.dialect
-        plan = self._plans.get((dialect.name, names))
+    async def _by_sqlalchemy(self, connection: AsyncConnection, parameters: Parameters) -> CursorResult[Any]:
+        self._check(connection, parameters)
+        return await connection.execute(self._statement, parameters)
+
+    def _check(self, connection: AsyncConnection, parameters: Parameters) -> None:
+        """Refuse what is refused on SQLite, so that one statement does the same on both."""
+        names = tuple(parameters) if self._by_names else ()
+        if names not in self._checked:
+            _Plan(self._statement, connection.dialect, names)
+            self._checked.add(names)
+
+    def _plan(self, connection: AsyncConnection, parameters: Parameters) -> "_Plan":
+        names = tuple(parameters) if self._by_names else ()
+        plan = self._plans.get(names)
         if plan is None:
-            plan = self._plans[dialect.name, names] = _Plan(self._statement, dialect, names)
-        driver = reach(connection)
-        return plan, None if driver is None else in_transaction(driver)
+            plan = self._plans[names] = _Plan(self._statement, connection.dialect, names)
+        return plan
 
     def _execute(
-        self, plan: "_Plan", driver: sqlite_driver.Connection, parameters: Parameters
-    ) -> sqlite3.Cursor:
+        self, connection: AsyncConnection, driver: Connection, parameters: Parameters
+    ) -> "tuple[_Plan, sqlite3.Cursor]":
+        plan = self._plan(connection, parameters)
+        in_transaction(driver)
         try:
-            return driver.execute(plan.sql, plan.arguments(parameters))
+            return plan, driver.execute(plan.sql, plan.arguments(parameters))
         except Exception as error:  # noqa: BLE001 - raised again in SQLAlchemy's type
             plan.fail(error, parameters)
 
     def _first(self, cursor: sqlite3.Cursor) -> tuple[Any, ...] | None:
-        if isinstance(self._statement, Select | CompoundSelect):
+        if self._reads:
             row: tuple[Any, ...] | None = cursor.fetchone()
             return row
         # A change is whole only when its last row is out.

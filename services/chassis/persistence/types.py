@@ -1,7 +1,10 @@
 """Column types and the metadata factory that every service's tables use."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import DateTime, Dialect, MetaData, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -39,18 +42,19 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     def process_bind_param(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Canonical text; refuses what cannot be kept exactly."""
-        if value is None:
-            return None
-        if not isinstance(value, Decimal):
-            msg = f"an amount must be a Decimal, not {type(value).__name__}"
-            raise TypeError(msg)
-        text = decimals.render(value)
-        decimals.parse(text)
-        return text
+        return _text_of_amount(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
         """The same amount."""
-        return None if value is None else decimals.parse(value)
+        return _amount_of_text(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[object], str | None]:  # noqa: ARG002
+        """The function itself, where ``TypeDecorator`` has two more around it for each value."""
+        return _text_of_amount
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Decimal | None]:  # noqa: ARG002
+        """See :meth:`bind_processor`."""
+        return _amount_of_text
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -75,20 +79,64 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: object, dialect: Dialect) -> datetime | str | None:
         """The moment in UTC; refuses one without a time zone."""
-        if value is None:
-            return None
-        if not isinstance(value, datetime):
-            msg = f"a moment must be a datetime, not {type(value).__name__}"
-            raise TypeError(msg)
-        if value.tzinfo is None:
-            msg = f"a moment must have a time zone: {value.isoformat()}"
-            raise ValueError(msg)
-        moment = value.astimezone(UTC)
-        return moment.isoformat(timespec="microseconds") if dialect.name == "sqlite" else moment
+        return self.bind_processor(dialect)(value)
 
-    def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         """The moment, timezone-aware, UTC."""
-        if value is None:
-            return None
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment.astimezone(UTC)
+        return self.result_processor(dialect, None)(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[object], datetime | str | None]:
+        """The function itself, as for ``ExactDecimal``."""
+        return _text_of_moment if dialect.name == "sqlite" else _moment_in_utc
+
+    def result_processor(
+        self,
+        dialect: Dialect,
+        coltype: object,  # noqa: ARG002
+    ) -> Callable[[Any], datetime | None]:
+        """See :meth:`bind_processor`."""
+        return _moment_of_text if dialect.name == "sqlite" else _moment_of_driver
+
+
+def _text_of_amount(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, Decimal):
+        msg = f"an amount must be a Decimal, not {type(value).__name__}"
+        raise TypeError(msg)
+    text = decimals.render(value)
+    if len(text) > decimals.MAX_DIGITS:
+        decimals.parse(text)  # refuses too many digits
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _amount_of_text(value: str | None) -> Decimal | None:
+    return None if value is None else decimals.parse(value)
+
+
+def _moment_in_utc(value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        msg = f"a moment must be a datetime, not {type(value).__name__}"
+        raise TypeError(msg)
+    if value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        msg = f"a moment must have a time zone: {value.isoformat()}"
+        raise ValueError(msg)
+    return value.astimezone(UTC)
+
+
+def _text_of_moment(value: object) -> str | None:
+    moment = _moment_in_utc(value)
+    return None if moment is None else moment.isoformat(timespec="microseconds")
+
+
+def _moment_of_text(value: str | None) -> datetime | None:
+    return None if value is None else _moment_of_driver(datetime.fromisoformat(value))
+
+
+def _moment_of_driver(value: datetime | None) -> datetime | None:
+    return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
