@@ -44,7 +44,7 @@ def render(amount: Decimal) -> str:
     if not amount.is_finite():
         msg = f"not a finite amount: {amount}"
         raise ValueError(msg)
-    if amount == 0:
+    if not amount:
         return "0"
     text = format(amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

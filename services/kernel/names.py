@@ -43,7 +43,8 @@ class _Name:
 
     def ids(self) -> tuple[str, ...]:
         """The ids in the order of the collections."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+        slots: tuple[str, ...] = self.__slots__
+        return tuple([getattr(self, name) for name in slots])
 
     def not_found(self, message: str = "") -> DomainError:
         """The error that says that there is no such resource.

@@ -50,7 +50,11 @@ def assemble(runtime: Runtime, settings: RiskSettings) -> Application:
             yield apply
 
     exchange = Subscription(
-        runtime.channel("exchange"), source="exchange", database=database, apply=InUnits(page), clock=clock
+        runtime.channel("exchange"),
+        source="exchange",
+        database=database,
+        apply=InUnits(page, wants=_has_effect),
+        clock=clock,
     )
     events = SubscribedEvents(exchange, clock, timedelta(seconds=settings.max_event_lag_seconds))
     modes = TradingModes(clock, runtime.ids)
@@ -92,6 +96,12 @@ def assemble(runtime: Runtime, settings: RiskSettings) -> Application:
         self_tests=[exchange.check],
         prepare=prepare,
     )
+
+
+def _has_effect(envelope: Envelope) -> bool:
+    """Whether an event can change what risk knows: most changes of an order on its way cannot."""
+    changed = envelope.unpack(order_events_pb2.OrderChanged)
+    return changed is None or convert_events.has_effect(changed.order)
 
 
 def _event_of(envelope: Envelope) -> ExchangeEvent | None:

@@ -13,6 +13,7 @@ from services.kernel.decimals import EXACT, parse, render
 from services.kernel.errors import DomainError, ErrorKind, Violation
 from services.kernel.names import AccountName, InstrumentName, StrategyName
 from services.risk.domain.cancellation import Cancellation
+from services.risk.domain.checks import CheckKind
 from services.risk.domain.order import OrderTerms, Side
 from services.risk.domain.reservation import Reservation
 from services.risk.domain.traded import Contract, Rules
@@ -22,6 +23,7 @@ from services.risk.handlers.trading_modes import ModeReport
 from services.risk.ports import Decision
 
 SIDES = {side_pb2.SIDE_BUY: Side.BUY, side_pb2.SIDE_SELL: Side.SELL}
+_KINDS = {kind: f"CHECK_KIND_{kind.name}" for kind in CheckKind}
 _MODES = {
     TradingMode.ACTIVE: exposure_pb2.TRADING_MODE_ACTIVE,
     TradingMode.HALTED: exposure_pb2.TRADING_MODE_HALTED,
@@ -160,13 +162,9 @@ def decision_to_proto(decision: Decision) -> decision_pb2.Decision:
         approved=decision.approved,
         checks=[
             decision_pb2.Check(
-                kind=decision_pb2.CheckKind.Name(check.kind.value),
-                passed=check.passed,
-                observed=check.observed,
-                allowed=check.allowed,
-                message=check.message,
+                kind=_KINDS[kind], passed=passed, observed=observed, allowed=allowed, message=message
             )
-            for check in decision.checks
+            for kind, passed, observed, allowed, message in decision.checks
         ],
         reservation=None if reserved is None else _reservation_to_proto(reserved),
         limits_version=decision.limits_version,

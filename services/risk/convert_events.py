@@ -25,6 +25,11 @@ _RESTING = {order_pb2.ORDER_STATE_OPEN, order_pb2.ORDER_STATE_PARTIALLY_FILLED}
 _EARNED = {balance_pb2.TRANSFER_KIND_FUNDING, balance_pb2.TRANSFER_KIND_CORRECTION}
 
 
+def has_effect(order: order_pb2.Order) -> bool:
+    """Whether a change of an order can mean anything to risk: it rests, has filled, or is over."""
+    return order.state in _FINAL or order.state in _RESTING or order.filled_quantity not in {"", "0"}
+
+
 def order_changed_from_proto(order: order_pb2.Order) -> OrderReported:
     """Read what a change of an order means to risk.
 

@@ -65,7 +65,7 @@ class Decision:
     @property
     def approved(self) -> bool:
         """Whether the order may leave."""
-        return all(check.passed for check in self.checks)
+        return not self.checks or self.checks[-1].passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,19 @@ class AccountFacts:
     day: Day | None
     locks: tuple[Lock, ...] = ()
     protections: Protections = field(default_factory=Protections)
+
+    def after(self, state: AccountState) -> "AccountFacts":
+        """With another state; the rest as it was."""
+        return AccountFacts(
+            self.account,
+            self.limits,
+            self.trading,
+            self.everybody,
+            state,
+            self.day,
+            self.locks,
+            self.protections,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from services.kernel.decimals import EXACT
 from services.kernel.names import InstrumentName
 from services.risk.domain.order import Side
-from services.risk.domain.reservation import Claim, Holding, Needs, Reservation, Way
+from services.risk.domain.reservation import NOTHING, Claim, Holding, Needs, Reservation, Way
 from services.risk.domain.traded import ZERO, Traded
 
 Key = TypeVar("Key")
@@ -32,10 +32,10 @@ class Position:
 
     def traded_more(self, change: Decimal, price: Decimal) -> "Position":
         """After a fill; the change is below zero for a sale."""
-        return replace(
-            self,
-            quantity=EXACT.add(self.quantity, change),
-            cost=EXACT.add(self.cost, self.traded.worth(change, price)),
+        return Position(
+            self.traded,
+            EXACT.add(self.quantity, change),
+            EXACT.add(self.cost, self.traded.worth(change, price)),
         )
 
     def gain(self, price: Decimal) -> Decimal:
@@ -112,17 +112,24 @@ class AccountState:
         if key is None:
             return self
         claim = self.claims[key].reported(order_id, filled, ended=ended)
-        return self if claim == self.claims[key] else self._claimed(key, claim)
+        return self if claim is self.claims[key] else self._claimed(key, claim)
 
     def held(self, venue: str, asset: str, change: Decimal) -> "AccountState":
         """After a holding changed."""
-        key = (venue, asset)
-        return replace(self, holdings={**self.holdings, key: EXACT.add(self.holdings.get(key, ZERO), change)})
+        return self.moved({(venue, asset): change})
+
+    def moved(self, changes: Mapping[Holding, Decimal]) -> "AccountState":
+        """After several holdings changed."""
+        holdings = dict(self.holdings)
+        for key, change in changes.items():
+            holdings[key] = EXACT.add(holdings.get(key, ZERO), change)
+        return replace(self, holdings=holdings)
 
     def traded(self, traded: Traded, change: Decimal, price: Decimal) -> "AccountState":
         """After a fill; the change is below zero for a sale."""
-        before = self.positions.get(traded.instrument, Position(traded))
-        after = replace(before, traded=traded).traded_more(change, price)
+        before = self.positions.get(traded.instrument)
+        known = Position(traded) if before is None else Position(traded, before.quantity, before.cost)
+        after = known.traded_more(change, price)
         return replace(self, positions={**self.positions, traded.instrument: after})
 
     def free(self, venue: str, asset: str) -> Decimal:
@@ -137,12 +144,13 @@ class AccountState:
 
     def with_pending(self, instrument: InstrumentName, side: Side) -> Decimal:
         """The position if all pending orders of one side filled."""
-        pending = EXACT.multiply(self.pending.get((instrument, side), ZERO), Decimal(side.value))
-        return EXACT.add(self.quantity(instrument), pending)
+        quantity, pending = self.quantity(instrument), self.pending.get((instrument, side), ZERO)
+        return EXACT.add(quantity, pending) if side is Side.BUY else EXACT.subtract(quantity, pending)
 
     def greatest(self, instrument: InstrumentName) -> Decimal:
         """The largest absolute position that could come about if one side's pending orders filled."""
-        return max(self.with_pending(instrument, side).copy_abs() for side in Side)
+        bought, sold = self.with_pending(instrument, Side.BUY), self.with_pending(instrument, Side.SELL)
+        return max(bought.copy_abs(), sold.copy_abs())
 
     def reducible(self, traded: Traded, side: Side) -> Decimal:
         """How much orders of a side can sell or buy until nothing is left to reduce.
@@ -185,8 +193,9 @@ class AccountState:
 
     def _claimed(self, key: str, claim: Claim) -> "AccountState":
         """With another claim under this key."""
-        before = self.claims.get(key, Claim())
-        old, new = before.needs(), (Claim() if claim.over else claim).needs()
+        before = self.claims.get(key)
+        old = NOTHING if before is None else before.needs()
+        new = NOTHING if claim.over else claim.needs()
         claims, claim_of = dict(self.claims), dict(self.claim_of)
         if claim.over:
             claims.pop(key, None)
@@ -195,13 +204,14 @@ class AccountState:
         else:
             claims[key] = claim
             claim_of.update((member.order_id, key) for member in claim.members)
-        return replace(
-            self,
-            claims=claims,
-            claim_of=claim_of,
-            reserved=_moved(self.reserved, old.reserved, new.reserved),
-            pending=_moved(self.pending, old.pending, new.pending),
-            open_orders=self.open_orders - old.open_orders + new.open_orders,
+        return AccountState(
+            self.holdings,
+            self.positions,
+            claims,
+            claim_of,
+            _moved(self.reserved, old.reserved, new.reserved),
+            _moved(self.pending, old.pending, new.pending),
+            self.open_orders - old.open_orders + new.open_orders,
         )
 
     def members(self) -> Iterator[Reservation]:

@@ -1,16 +1,15 @@
 """The chain of checks that every order passes before it leaves; the first failure decides."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
+from typing import NamedTuple
 
 from services.risk.domain import exposure_rules, order_rules
 from services.risk.domain.finding import Rule
 from services.risk.domain.question import Question
 
 
-class CheckKind(Enum):
-    """The checks; their order is that of :data:`CHAIN`."""
+class CheckKind(IntEnum):
+    """The checks, numbered as in the contract; their order is that of :data:`CHAIN`."""
 
     TRADING_HALTED = 1
     PRICE_MISSING = 2
@@ -72,8 +71,7 @@ CHAIN: tuple[tuple[CheckKind, Rule], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One check of one order.
 
     Attributes:
@@ -93,15 +91,13 @@ class Check:
 
 def run(question: Question) -> tuple[Check, ...]:
     """Run the checks up to the first that fails. Those without a limit are left out."""
-    return tuple(_until_failure(question))
-
-
-def _until_failure(question: Question) -> Iterator[Check]:
+    checks: list[Check] = []
     for kind, rule in CHAIN:
         found = rule(question)
         if found is None:
             continue
-        message = "" if found.passed else found.message
-        yield Check(kind, found.passed, found.observed, found.allowed, message)
-        if not found.passed:
-            return
+        passed, observed, allowed, message = found
+        checks.append(Check(kind, passed, observed, allowed, "" if passed else message))
+        if not passed:
+            break
+    return tuple(checks)

@@ -51,16 +51,17 @@ def position_notional(question: Question) -> Finding | None:
 def instrument_exposure(question: Question) -> Finding | None:
     """The instrument's exposure stays within its own limit."""
     own = question.limits.instruments.get(question.order.instrument)
-    limit = None if own is None else own.max_notional
-    return _instrument(question, limit, f"the exposure in {question.order.instrument}")
+    if own is None or own.max_notional is None:
+        return None
+    return _instrument(question, own.max_notional, f"the exposure in {question.order.instrument}")
 
 
 def venue_exposure(question: Question) -> Finding | None:
     """All positions at the venue stay within what may be at stake there."""
-    venue = question.order.instrument.venue
+    venue, limit = question.order.instrument.venue, question.limits.max_venue_notional
     return _sum(
         question,
-        question.limits.max_venue_notional,
+        limit,
         f"the notional of all positions at venues/{venue}",
         lambda state: gross(question, state, venue),
     )
@@ -78,11 +79,19 @@ def gross_notional(question: Question) -> Finding | None:
 
 def net_notional(question: Question) -> Finding | None:
     """All positions together, long less short, stay within what may be at stake."""
+    limit = question.limits.max_net_notional
+    if limit is None:
+        return None
+    try:
+        # A net position may be brought to zero: then only what it was before needs a price.
+        before = net(question, question.state)
+    except PriceMissingError as error:
+        return unknown(f"{error.missing} has no fresh price", render(limit))
     return _sum(
         question,
-        question.limits.max_net_notional,
+        limit,
         "the net notional of all positions",
-        lambda state: net(question, state),
+        lambda state: before if state is question.state else net(question, state),
     )
 
 
@@ -180,16 +189,19 @@ def _instrument(question: Question, limit: Decimal | None, what: str) -> Finding
 def _sum(
     question: Question, limit: Decimal | None, what: str, measure: Callable[[AccountState], Decimal]
 ) -> Finding | None:
-    """Pass up to the limit, and beyond it where the order makes nothing greater."""
+    """Pass up to the limit, and beyond it where the order makes nothing greater.
+
+    What it was before is only asked for beyond the limit. It needs no price that what comes after does
+    not need: the greatest position is never brought to zero by one more order.
+    """
     if limit is None:
         return None
     try:
-        after, before = measure(question.after), measure(question.state)
+        after = measure(question.after)
+        anyway = after > limit and _no_greater(question, after, measure(question.state))
     except PriceMissingError as error:
         return unknown(f"{error.missing} has no fresh price", render(limit))
-    return at_most(
-        after, limit, f"{what} with all pending orders", anyway=_no_greater(question, after, before)
-    )
+    return at_most(after, limit, f"{what} with all pending orders", anyway=anyway)
 
 
 def _no_greater(question: Question, after: Decimal, before: Decimal) -> bool:

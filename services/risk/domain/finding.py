@@ -1,8 +1,8 @@
 """What one check found."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from services.kernel.decimals import render
 from services.risk.domain.question import Question
@@ -10,15 +10,14 @@ from services.risk.domain.question import Question
 MISSING = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found.
+class Finding(NamedTuple):
+    """What one check found. A tuple, since an order makes many of them and most say that all is well.
 
     Attributes:
         passed: whether the order passed.
         observed: what the order would lead to.
         allowed: what is allowed.
-        message: one sentence for a person; empty where it passed.
+        message: one sentence for a person; meant only where it did not pass.
     """
 
     passed: bool
@@ -33,12 +32,8 @@ Rule = Callable[[Question], Finding | None]
 
 def at_most(observed: Decimal, allowed: Decimal, what: str, *, anyway: bool = False) -> Finding:
     """Pass up to a limit, or anyway."""
-    return Finding(
-        observed <= allowed or anyway,
-        render(observed),
-        render(allowed),
-        f"{what} would be {render(observed)}, above {render(allowed)}",
-    )
+    shown, most = render(observed), render(allowed)
+    return Finding(observed <= allowed or anyway, shown, most, f"{what} would be {shown}, above {most}")
 
 
 def unknown(what: str, allowed: str) -> Finding:

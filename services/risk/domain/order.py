@@ -1,6 +1,6 @@
 """The order that is to be checked, and the market it would meet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
@@ -16,6 +16,9 @@ class Side(Enum):
 
     BUY = 1
     SELL = -1
+
+    # By identity: there is one object of each, and sides are keys of what every order looks up.
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +63,20 @@ class OrderTerms:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Best prices of an instrument, in quote asset, both above zero."""
+    """Best prices of an instrument, in quote asset, both above zero.
+
+    Attributes:
+        bid: best price to sell at.
+        ask: best price to buy at.
+        mark: the middle of both.
+    """
 
     bid: Decimal
     ask: Decimal
+    mark: Decimal = field(init=False)
 
-    @property
-    def mark(self) -> Decimal:
-        """The middle of bid and ask."""
-        return EXACT.multiply(EXACT.add(self.bid, self.ask), _HALF)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mark", EXACT.multiply(EXACT.add(self.bid, self.ask), _HALF))
 
 
 def collar_price(side: Side, reference: Decimal, collar: Decimal) -> Decimal:

@@ -27,12 +27,10 @@ def instrument_status(question: Question) -> Finding:
     rules = question.market.rules.get(question.order.instrument)
     if rules is None:
         return unknown(f"the market does not answer for {question.order.instrument}", "trading")
-    return Finding(
-        not rules.halted,
-        "halted" if rules.halted else "trading",
-        "trading",
-        f"the venue takes no orders for {question.order.instrument} now",
-    )
+    if rules.halted:
+        why = f"the venue takes no orders for {question.order.instrument} now"
+        return Finding(False, "halted", "trading", why)
+    return Finding(True, "trading", "trading")
 
 
 def trading_reducing(question: Question) -> Finding | None:
@@ -67,12 +65,12 @@ def price_tick(question: Question) -> Finding | None:
     if tick is None or not prices:
         return None
     off = next((price for price in prices if not is_multiple(price, tick)), None)
-    shown = render(prices[0] if off is None else off)
+    shown, step = render(prices[0] if off is None else off), render(tick)
     return Finding(
         off is None,
         shown,
-        f"a multiple of {render(tick)}",
-        f"the price {shown} is not a whole number of ticks of {render(tick)}",
+        f"a multiple of {step}",
+        f"the price {shown} is not a whole number of ticks of {step}",
     )
 
 
@@ -81,11 +79,12 @@ def quantity_lot(question: Question) -> Finding | None:
     lot, quantity = question.rules.lot, question.order.quantity
     if lot is None:
         return None
+    shown, step = render(quantity), render(lot)
     return Finding(
         is_multiple(quantity, lot),
-        render(quantity),
-        f"a multiple of {render(lot)}",
-        f"the quantity {render(quantity)} is not a whole number of lots of {render(lot)}",
+        shown,
+        f"a multiple of {step}",
+        f"the quantity {shown} is not a whole number of lots of {step}",
     )
 
 
@@ -95,24 +94,23 @@ def quantity_range(question: Question) -> Finding | None:
     least, greatest = rules.min_quantity or ZERO, rules.max_quantity
     if rules.min_quantity is None and greatest is None:
         return None
+    shown = render(quantity)
     allowed = f"{render(least)} to {MISSING if greatest is None else render(greatest)}"
     return Finding(
         least <= quantity and (greatest is None or quantity <= greatest),
-        render(quantity),
+        shown,
         allowed,
-        f"the quantity {render(quantity)} is outside {allowed}",
+        f"the quantity {shown} is outside {allowed}",
     )
 
 
 def price_missing(question: Question) -> Finding:
     """The market has a fresh price."""
-    quote = question.market.quotes.get(question.order.instrument)
-    return Finding(
-        quote is not None,
-        MISSING if quote is None else render(quote.mark),
-        "a fresh bid and ask",
-        f"the market has no fresh price of {question.order.instrument}",
-    )
+    quote, allowed = question.market.quotes.get(question.order.instrument), "a fresh bid and ask"
+    if quote is None:
+        why = f"the market has no fresh price of {question.order.instrument}"
+        return Finding(False, MISSING, allowed, why)
+    return Finding(True, render(quote.mark), allowed)
 
 
 def notional_minimum(question: Question) -> Finding | None:
@@ -126,11 +124,12 @@ def notional_minimum(question: Question) -> Finding | None:
     if order.contract is None or not order.contract.inverse:
         units = EXACT.multiply(units, price)
     notional = EXACT.multiply(order.quantity, units)
+    shown, needed = render(notional), render(least)
     return Finding(
         notional >= least,
-        render(notional),
-        f"at least {render(least)}",
-        f"the notional {render(notional)} is below the instrument's least, {render(least)}",
+        shown,
+        f"at least {needed}",
+        f"the notional {shown} is below the instrument's least, {needed}",
     )
 
 
@@ -142,11 +141,12 @@ def price_collar(question: Question) -> Finding:
         return Finding(True, "market", render(worst))
     buy = order.side is Side.BUY
     bound = "at most" if buy else "at least"
+    shown, allowed = render(order.limit_price), render(worst)
     return Finding(
         order.limit_price <= worst if buy else order.limit_price >= worst,
-        render(order.limit_price),
-        render(worst),
-        f"the limit price {render(order.limit_price)} must be {bound} {render(worst)}",
+        shown,
+        allowed,
+        f"the limit price {shown} must be {bound} {allowed}",
     )
 
 

@@ -85,12 +85,12 @@ class Question:
     recent: Recent = field(default_factory=Recent)
     day: Day | None = None
 
-    @property
+    @cached_property
     def rules(self) -> Rules:
         """Rules of the order's instrument; there after INSTRUMENT_STATUS has passed."""
         return self.market.rules[self.order.instrument]
 
-    @property
+    @cached_property
     def quote(self) -> Quote:
         """Best prices of the order's instrument; there after PRICE_MISSING has passed."""
         return self.market.quotes[self.order.instrument]
@@ -129,7 +129,7 @@ class Question:
         """Whether the order, with all pending orders of its side, only makes a position smaller."""
         return self.pending <= self.state.reducible(self.traded, self.order.side)
 
-    @property
+    @cached_property
     def pending(self) -> Decimal:
         """What pending orders of the order's side may do to the position, with the order.
 

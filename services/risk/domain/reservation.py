@@ -59,6 +59,10 @@ class Reservation:
         """The key of its claim: the group, or the order itself."""
         return self.group or self.order_id
 
+    def learns(self, filled: Decimal, *, ended: bool) -> bool:
+        """Whether a report says more than is known."""
+        return filled > self.filled or (ended and not self.ended)
+
     @property
     def wanted(self) -> Decimal:
         """What the whole order needs by itself."""
@@ -80,6 +84,10 @@ class Needs:
     open_orders: int
 
 
+NOTHING = Needs({}, {}, 0)
+"""What is needed for no order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The reservations of one order, or of the orders of one group.
@@ -93,20 +101,27 @@ class Claim:
     @property
     def filled(self) -> Decimal:
         """What all members have filled together."""
-        return total(member.filled for member in self.members)
+        members = self.members
+        return members[0].filled if len(members) == 1 else total(member.filled for member in members)
 
     @property
     def over(self) -> bool:
         """Whether every member is final, so that nothing is set aside."""
-        return all(member.ended for member in self.members)
+        members = self.members
+        return members[0].ended if len(members) == 1 else all(member.ended for member in members)
 
     def joined(self, reservation: Reservation) -> "Claim":
         """With one more member; what was filled before does not count against it."""
-        member = replace(reservation, joined_at=self.filled)
-        return Claim((*self.members, member))
+        if not self.members:
+            return Claim((reservation,))
+        return Claim((*self.members, replace(reservation, joined_at=self.filled)))
 
     def reported(self, order_id: str, filled: Decimal, *, ended: bool) -> "Claim":
-        """After a report on a member. Reports that came before, or come again, change nothing."""
+        """After a report on a member; the same object where it came before, or is older than another."""
+        if not any(
+            member.learns(filled, ended=ended) for member in self.members if member.order_id == order_id
+        ):
+            return self
         return Claim(
             tuple(
                 replace(member, filled=max(member.filled, filled), ended=member.ended or ended)
@@ -125,6 +140,14 @@ class Claim:
 
     def needs(self) -> Needs:
         """What the claim takes up: of each asset and each way, the most that one member needs."""
+        if len(self.members) == 1:
+            (only,) = self.members
+            left, traded = self.left(only), only.traded
+            reserved = {(traded.venue, only.asset): EXACT.multiply(left, only.per_unit)}
+            return Needs(reserved, {(traded.instrument, only.side): left}, int(not only.ended))
+        return self._greatest_needs()
+
+    def _greatest_needs(self) -> Needs:
         reserved: dict[Holding, Decimal] = {}
         pending: dict[Way, Decimal] = {}
         for member in self.members:

@@ -1,7 +1,7 @@
 """What is decided on orders of an account, once all that counts has been read."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,10 +9,12 @@ from services.kernel.decimals import render
 from services.kernel.names import InstrumentName
 from services.risk.domain.checks import run
 from services.risk.domain.equity import Day, without_flows, worth_of
+from services.risk.domain.limits import Limits
+from services.risk.domain.locks import Lock
 from services.risk.domain.order import OrderTerms
 from services.risk.domain.question import Market, Question, Recent
 from services.risk.domain.reservation import Holding
-from services.risk.domain.trading import stricter
+from services.risk.domain.trading import TradingState, stricter
 from services.risk.handlers.facts import require_limits
 from services.risk.ports import AccountFacts, Decision
 
@@ -70,6 +72,14 @@ class Series:
     now: datetime
     day: Day | None
     passed: list[tuple[str, OrderTerms]] = field(default_factory=list)
+    _limits: Limits = field(init=False)
+    _trading: TradingState = field(init=False)
+    _locks: Sequence[Lock] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._limits = require_limits(self.facts)
+        self._trading = stricter(self.facts.trading, self.facts.everybody)
+        self._locks = [lock for lock in self.facts.locks if lock.expire_time > self.now]
 
     def decide(self, order_id: str, order: OrderTerms, recent: Recent) -> Decision:
         """Decide on the next order.
@@ -83,19 +93,19 @@ class Series:
         question = Question(
             order_id=order_id,
             order=order,
-            limits=require_limits(facts),
-            trading=stricter(facts.trading, facts.everybody),
+            limits=self._limits,
+            trading=self._trading,
             state=facts.state,
             market=self.market,
             fee_rate=self.fee_rate,
-            locks=[lock for lock in facts.locks if lock.expire_time > self.now],
+            locks=self._locks,
             recent=self._with_passed(recent, order),
             day=self.day,
         )
         checks = run(question)
         approved = checks[-1].passed
         if approved:
-            self.facts = replace(facts, state=question.after)
+            self.facts = facts.after(question.after)
             self.passed.append((order_id, order))
         return Decision(
             checks=checks,
@@ -110,7 +120,7 @@ class Series:
         if not self.passed:
             return recent
         duplicate = recent.duplicate
-        if not duplicate and require_limits(self.facts).duplicate_window:
+        if not duplicate and self._limits.duplicate_window:
             duplicate = next((order_id for order_id, each in self.passed if order.repeats(each)), "")
         return Recent(recent.orders + len(self.passed), duplicate)
 

@@ -86,7 +86,7 @@ class SqlRiskBook(SqlRiskWriter):
     async def reserve(self, reservation: Reservation) -> None:
         """Set aside for an order that nothing is set aside for."""
         facts = await self.facts(reservation.account)
-        self._keep(replace(facts, state=facts.state.reserve(reservation)))
+        self._keep(facts.after(facts.state.reserve(reservation)))
 
     async def report(
         self, account: str, order_id: str, filled: Decimal, *, ended: bool, now: datetime
@@ -96,17 +96,14 @@ class SqlRiskBook(SqlRiskWriter):
         if order_id in facts.state.claim_of:
             state = facts.state.reported(order_id, filled, ended=ended)
             if state is not facts.state:
-                self._keep(replace(facts, state=state))
+                self._keep(facts.after(state))
         elif ended:
             self._ended.setdefault(order_id, now)
 
     async def add_holdings(self, account: str, changes: Mapping[Holding, Decimal]) -> None:
         """Change what an account holds."""
         facts = await self.facts(account)
-        state = facts.state
-        for (venue, asset), change in changes.items():
-            state = state.held(venue, asset, change)
-        self._keep(replace(facts, state=state))
+        self._keep(facts.after(facts.state.moved(changes)))
 
     async def add_flow(self, account: str, today: date, held: Holding, change: Decimal) -> None:
         """Note what came in or went out today."""
@@ -116,7 +113,7 @@ class SqlRiskBook(SqlRiskWriter):
     async def add_position(self, account: str, traded: Traded, change: Decimal, price: Decimal) -> None:
         """Change what an account has traded of an instrument."""
         facts = await self.facts(account)
-        self._keep(replace(facts, state=facts.state.traded(traded, change, price)))
+        self._keep(facts.after(facts.state.traded(traded, change, price)))
 
     async def open_trade(self, account: str, traded: Traded, strategy: str) -> OpenTrade | None:
         """The trade of a strategy in an instrument that goes on."""

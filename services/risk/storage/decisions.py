@@ -11,6 +11,8 @@ from services.risk.domain.traded import Traded
 from services.risk.ports import Decision, StoredDecision
 from services.risk.storage.rows import contract_from, contract_text
 
+_NAMES = {kind: kind.name for kind in CheckKind}
+
 
 def decision_row(stored: StoredDecision) -> dict[str, Any]:
     """A decision as a row of ``decisions``."""
@@ -25,8 +27,8 @@ def decision_row(stored: StoredDecision) -> dict[str, Any]:
         "limit_price": order.limit_price,
         "approved": decision.approved,
         "checks": [
-            [check.kind.name, check.passed, check.observed, check.allowed, check.message]
-            for check in decision.checks
+            [_NAMES[kind], passed, observed, allowed, message]
+            for kind, passed, observed, allowed, message in decision.checks
         ],
         "reserved_asset": None if reserved is None else reserved.asset,
         "reserved_per_unit": None if reserved is None else reserved.per_unit,
