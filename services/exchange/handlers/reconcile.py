@@ -88,7 +88,8 @@ class Reconciler:
         while True:
             cursors = await self._cursors(desk)
             page = await desk.venue.transfers_after(desk.account, cursors.transfers)
-            if page.transfers:
+            # A venue that lists by time may have an empty page before others: that, too, was read.
+            if page.transfers or page.more:
                 async with self._outside.store.writing(desk.account) as transaction:
                     fresh = [each for each in page.transfers if await transaction.record_transfer(each)]
                     await self._save(transaction, desk, transfers=page.cursor)
