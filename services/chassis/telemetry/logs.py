@@ -17,7 +17,7 @@ from services.chassis.telemetry.line_writer import LineWriter
 from services.chassis.telemetry.tracing import trace_context
 
 _SECRET_WORDS = ("token", "secret", "password", "private_key", "authorization", "api_key")
-_HIDDEN = '"[hidden]"'
+_OURS: Final = frozenset({"timestamp", "level", "event", "service", "instance", "correlation_id", "trace_id"})
 _SAME_LEVEL: Final = {"exception": "error", "warn": "warning", "fatal": "critical"}
 _encode: Final = json.JSONEncoder(default=str).encode
 Event = MutableMapping[str, Any]
@@ -76,50 +76,54 @@ class Line:
     """
 
     def __init__(self, service: str, instance: str) -> None:
-        self._service = service
-        self._instance = instance
+        self._who = f'"service": {quoted(service)}, "instance": {quoted(instance)}'
+        self._second = (0, "")
 
     def __call__(self, _: object, method: str, event: Event) -> str:
-        """One JSON object; ASCII, no line end. A field of the event wins over one of ours."""
+        """One JSON object; ASCII, no line end. Names that are ours are not an event's to give."""
         trace = trace_context.get()
-        fields = {
-            "timestamp": _now(),
-            "level": _SAME_LEVEL.get(method, method),
-            "event": event.get("event"),
-            "service": self._service,
-            "instance": self._instance,
-            "correlation_id": correlation_id.get(),
-            "trace_id": trace.trace_id if trace else "",
-            **event,
-        }
-        return "{" + ", ".join([_field(*each) for each in fields.items()]) + "}"
+        trace_id = trace.trace_id if trace else ""
+        level, what = _SAME_LEVEL.get(method, method), event.pop("event", None)
+        head = (
+            f'{{"timestamp": "{self._now()}", "level": "{level}", "event": {_value(what)}, {self._who}, '
+            f'"correlation_id": {quoted(correlation_id.get())}, "trace_id": "{trace_id}"'
+        )
+        return "".join([head, *[_field(key, value) for key, value in event.items()], "}"])
+
+    def _now(self) -> str:
+        seconds, nanos = divmod(time.time_ns(), 1_000_000_000)
+        known, text = self._second
+        if seconds != known:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+            self._second = seconds, text
+        return f"{text}.{nanos // 1000:06d}Z"
 
 
 def _field(key: str, value: Any) -> str:
-    name, secret = _name(key)
-    if secret:
-        return name + _HIDDEN
+    name, plain = _name(key)
+    return name + _value(value) if plain else name
+
+
+def _value(value: Any) -> str:
     kind = type(value)
     if kind is str:
-        return name + quoted(value)
-    return name + (str(value) if kind is int else _encode(value))
+        return quoted(value)
+    return str(value) if kind is int else _encode(value)
 
 
 @lru_cache(maxsize=1024)
 def _name(key: str) -> tuple[str, bool]:
-    """A field's name as JSON, and whether it names a secret: never let one out that is logged by mistake."""
+    """A field's name as JSON, and whether its value follows as it is.
+
+    A name that promises a secret hides its value, whoever logged it by mistake. A name that is one of ours,
+    as in ``service``, gets an underscore, so that no line has a name twice.
+    """
+    if key in _OURS:
+        key += "_"
     lower = key.lower()
-    return f"{quoted(key)}: ", any(word in lower for word in _SECRET_WORDS)
-
-
-def _now() -> str:
-    seconds, nanos = divmod(time.time_ns(), 1_000_000_000)
-    return f"{_second(seconds)}.{nanos // 1000:06d}Z"
-
-
-@lru_cache(maxsize=2)
-def _second(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    if any(word in lower for word in _SECRET_WORDS):
+        return f', {quoted(key)}: "[hidden]"', False
+    return f", {quoted(key)}: ", True
 
 
 class _Handler(logging.Handler):

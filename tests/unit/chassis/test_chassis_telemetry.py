@@ -151,6 +151,13 @@ def test_a_line_is_one_json_object_whatever_is_logged(fields: dict[str, Any], ev
     assert {key: read[key] for key in named} == named
 
 
+def test_a_name_that_is_ours_stays_ours() -> None:
+    fields = {"service": "other", "trace_id": 7, "event": "odd"}
+    read = json.loads(Line("market", "market-1")(None, "info", fields))
+    assert (read["service"], read["service_"]) == ("market", "other")
+    assert (read["trace_id"], read["trace_id_"]) == ("", 7)
+
+
 def test_what_json_does_not_know_is_text() -> None:
     fields = {"price": Decimal("1.50"), "when": datetime(2026, 1, 1, tzinfo=UTC), "kind": _Kind.BUY}
     read = json.loads(Line("market", "market-1")(None, "exception", {**fields, "event": "odd"}))
