@@ -13,6 +13,7 @@ from services.simvenue.binance.futures.rules import terms_of
 from services.simvenue.binance.rules import Symbols
 from services.simvenue.binance.wire import milliseconds
 from services.simvenue.domain.market import Market
+from services.simvenue.domain.solvency import mark_of
 from services.simvenue.floor import TradingFloor
 
 _NAME: Final = re.compile(
@@ -86,8 +87,8 @@ class MarkPriceChannel(MarketChannel):
     """The mark price and the funding that comes next, at a steady pace."""
 
     def news(self) -> Sequence[Any]:
-        """The state now."""
-        return [mark_event(self.market, self.floor.now_ns)]
+        """The state now; nothing before the first trade, which makes the first mark."""
+        return [] if mark_of(self.market) is None else [mark_event(self.market, self.floor.now_ns)]
 
     async def events(self) -> AsyncIterator[Any]:
         """What is the case, for ever."""
