@@ -1,7 +1,9 @@
 """Use case: book what happened."""
 
+from collections.abc import Sequence
+
 from services.kernel.decimals import EXACT
-from services.portfolio.domain.booking import book_correction, book_fill, book_transfer, reverse
+from services.portfolio.domain.booking import book_correction, book_fill, book_funding, book_transfer, reverse
 from services.portfolio.domain.events import Correction, Event, Fill, Reversal, Transfer
 from services.portfolio.domain.ledger import Entry, Transaction, TransactionKind
 from services.portfolio.domain.lots import match_lots
@@ -19,9 +21,9 @@ async def book(event: Event, *, transaction_id: str, books: BooksWriter) -> None
         case Fill():
             await _book_fill(event, transaction_id, books)
         case Transfer():
-            await books.record(Record(transaction_id, event, book_transfer(event)))
+            await books.record(Record(transaction_id, event, await _transferred(event, books)))
         case Correction():
-            await books.record(Record(transaction_id, event, book_correction(event)))
+            await books.record(Record(transaction_id, event, [book_correction(event)]))
         case Reversal():
             await books.record(Record(transaction_id, event, await _reversed(event, books)))
 
@@ -33,7 +35,7 @@ async def _book_fill(fill: Fill, transaction_id: str, books: BooksWriter) -> Non
     own = await books.position(fill, strategy=fill.strategy) or _flat(fill)
     method = await books.lot_method(fill.account) if fill.contract is None else None
     realized = EXACT.subtract(after.realized_pnl, before.realized_pnl)
-    await books.record(Record(transaction_id, fill, book_fill(fill, realized), method))
+    await books.record(Record(transaction_id, fill, [book_fill(fill, realized)], method))
     await books.put_position(after)
     await books.put_position(own.apply(fill), strategy=fill.strategy)
     if method is not None:
@@ -42,20 +44,34 @@ async def _book_fill(fill: Fill, transaction_id: str, books: BooksWriter) -> Non
         await books.put_lots(match_lots(fill, lots, method))
 
 
-async def _reversed(reversal: Reversal, books: BooksWriter) -> Transaction:
+async def _transferred(transfer: Transfer, books: BooksWriter) -> Sequence[Transaction]:
+    if not transfer.shared:
+        return [book_transfer(transfer)]
+    return book_funding(transfer, await books.contracts(transfer))
+
+
+async def _reversed(reversal: Reversal, books: BooksWriter) -> Sequence[Transaction]:
     lines = await books.entries(reversal.account, reversal.transaction_id)
     if not lines:
         msg = f"{reversal.name}: there is no transaction {reversal.transaction_id}"
         raise LookupError(msg)
-    booked = Transaction(
-        account=reversal.account,
-        kind=TransactionKind(lines[0].kind),
-        source=lines[0].source,
-        exchange_time=lines[0].exchange_time,
-        entries=tuple(Entry(line.ledger_account, line.asset, line.amount) for line in lines),
-        strategy=lines[0].strategy,
-    )
-    return reverse(booked, name=reversal.name, time=reversal.time, reason=reversal.reason)
+    strategies = dict.fromkeys(line.strategy for line in lines)
+    booked = [
+        Transaction(
+            account=reversal.account,
+            kind=TransactionKind(lines[0].kind),
+            source=lines[0].source,
+            exchange_time=lines[0].exchange_time,
+            entries=tuple(
+                Entry(line.ledger_account, line.asset, line.amount)
+                for line in lines
+                if line.strategy == strategy
+            ),
+            strategy=strategy,
+        )
+        for strategy in strategies
+    ]
+    return [reverse(each, name=reversal.name, time=reversal.time, reason=reversal.reason) for each in booked]
 
 
 def _flat(fill: Fill) -> Position:

@@ -97,6 +97,7 @@ def transfer_from_proto(message: balance_pb2.Transfer) -> Transfer:
     """
     amount = parse(message.amount)
     unsaid = TransferKind.DEPOSIT if amount > 0 else TransferKind.WITHDRAWAL
+    kind = _TRANSFER_KINDS.get(message.kind, unsaid)
     return Transfer(
         name=f"{message.venue}/transfers/{message.venue_transfer_id}",
         account=AccountName.parse(message.account, field="account").account,
@@ -104,8 +105,9 @@ def transfer_from_proto(message: balance_pb2.Transfer) -> Transfer:
         asset=message.asset,
         amount=amount,
         exchange_time=to_datetime(message.exchange_time),
-        kind=_TRANSFER_KINDS.get(message.kind, unsaid),
+        kind=kind,
         instrument=message.instrument.rpartition("/")[2],
+        shared=kind is TransferKind.FUNDING,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.kernel.names import AccountName, InstrumentName
 from services.portfolio.domain.equity import EquityPoint
-from services.portfolio.domain.events import Event, Fill
+from services.portfolio.domain.events import Event, Fill, Transfer
 from services.portfolio.domain.ledger import Transaction
 from services.portfolio.domain.lots import Gain, Lot, LotMethod, Matched
 from services.portfolio.domain.position import Position
@@ -19,18 +19,18 @@ from services.portfolio.domain.reconciliation import VenueSays
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A transaction on its way into the books, with what it books.
+    """An event on its way into the books, with what it books.
 
     Attributes:
-        transaction_id: of the transaction.
+        transaction_id: shared by all entries.
         event: what happened.
-        transaction: its entries.
+        transactions: the entries; one transaction, but for a funding payment that strategies share.
         lot_method: the account's method then, of a spot fill; None otherwise.
     """
 
     transaction_id: str
     event: Event
-    transaction: Transaction
+    transactions: Sequence[Transaction]
     lot_method: LotMethod | None = None
 
 
@@ -218,7 +218,11 @@ class BooksWriter(Protocol):
         ...
 
     async def record(self, record: Record) -> None:
-        """Add a transaction to journal and ledger, with its sums."""
+        """Add an event to the journal and its transactions to the ledger, with their sums."""
+        ...
+
+    async def contracts(self, payment: Transfer) -> Mapping[str, Decimal]:
+        """What each strategy held of a perpetual when it was paid for, by the fills that are booked."""
         ...
 
     async def entries(self, account: str, transaction_id: str) -> Sequence[BookedEntry]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from services.kernel.decimals import EXACT
 from services.portfolio.bookings import book
-from services.portfolio.domain.events import Fill
+from services.portfolio.domain.events import Fill, Transfer
+from services.portfolio.domain.ledger import MEMO_POSITION, position_account
 from services.portfolio.domain.lots import Gain, Lot, LotMethod, Matched, in_order
 from services.portfolio.domain.position import Position
 from services.portfolio.ports import BookedEntry, JournalLine, Record
@@ -76,6 +77,7 @@ class _MemoryBooks:
     _booked: dict[str, list[BookedEntry]] = field(default_factory=dict)
     _reversed: dict[str, str] = field(default_factory=dict)
     _sums: defaultdict[Key, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    _held: defaultdict[Key, list[tuple[datetime, Decimal]]] = field(default_factory=lambda: defaultdict(list))
     _positions: dict[Key, Position] = field(default_factory=dict)
     _lots: dict[int, Lot] = field(default_factory=dict)
     _gains: list[Gain] = field(default_factory=list)
@@ -84,10 +86,12 @@ class _MemoryBooks:
         """Nothing is held back."""
 
     async def record(self, record: Record) -> None:
-        transaction = record.transaction
-        for entry in transaction.entries:
-            key = (transaction.account, transaction.strategy, entry.ledger_account, entry.asset)
-            self._sums[key] = EXACT.add(self._sums[key], entry.amount)
+        for transaction in record.transactions:
+            for entry in transaction.entries:
+                key = (transaction.account, transaction.strategy, entry.ledger_account, entry.asset)
+                self._sums[key] = EXACT.add(self._sums[key], entry.amount)
+                if entry.ledger_account.startswith(MEMO_POSITION):
+                    self._held[key].append((transaction.exchange_time, entry.amount))
         self._booked[record.transaction_id] = [
             BookedEntry(
                 number=0,
@@ -103,8 +107,19 @@ class _MemoryBooks:
                 create_time=_NOT_KEPT,
                 correlation_id="",
             )
+            for transaction in record.transactions
             for entry in transaction.entries
         ]
+
+    async def contracts(self, payment: Transfer) -> Mapping[str, Decimal]:
+        held: defaultdict[str, Decimal] = defaultdict(Decimal)
+        place = position_account(payment.venue, payment.instrument)
+        for (account, strategy, ledger_account, _), changes in self._held.items():
+            if (account, ledger_account) == (payment.account, place):
+                for time, change in changes:
+                    if time <= payment.exchange_time:
+                        held[strategy] = EXACT.add(held[strategy], change)
+        return held
 
     async def entries(self, account: str, transaction_id: str) -> Sequence[BookedEntry]:  # noqa: ARG002
         return self._booked.get(transaction_id, [])

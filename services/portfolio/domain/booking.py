@@ -1,17 +1,18 @@
 """The transaction that books each kind of event."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from services.kernel.decimals import EXACT
 from services.portfolio.domain.events import Contract, Correction, Fill, Transfer, TransferKind
+from services.portfolio.domain.funding import split
 from services.portfolio.domain.ledger import (
     CORRECTIONS,
     DEPOSITS,
     FEES,
     FUNDING,
-    MEMO_POSITION,
     TRANSIT,
     ZERO,
     Entry,
@@ -20,6 +21,7 @@ from services.portfolio.domain.ledger import (
     contract_unit,
     holding_account,
     move,
+    position_account,
 )
 
 _TRANSFERS = {
@@ -28,6 +30,21 @@ _TRANSFERS = {
     TransferKind.INTERNAL: (TransactionKind.INTERNAL, TRANSIT),
     TransferKind.CORRECTION: (TransactionKind.CORRECTION, CORRECTIONS),
 }
+
+
+def book_funding(transfer: Transfer, contracts: Mapping[str, Decimal]) -> tuple[Transaction, ...]:
+    """The transactions of a funding payment: one for each strategy that held the position.
+
+    Args:
+        transfer: the payment.
+        contracts: what each strategy held then; see :func:`services.portfolio.domain.funding.split`.
+    """
+    if transfer.amount == ZERO:
+        return (book_transfer(transfer),)
+    return tuple(
+        replace(book_transfer(replace(transfer, amount=share)), strategy=strategy)
+        for strategy, share in sorted(split(transfer.amount, contracts).items())
+    )
 
 
 def book_transfer(transfer: Transfer) -> Transaction:
@@ -143,7 +160,7 @@ def _contracts(fill: Fill, contract: Contract, realized: Decimal) -> tuple[Entry
         *move(
             contract_unit(fill.venue, fill.instrument),
             EXACT.multiply(fill.quantity, Decimal(fill.side.value)),
-            into=f"{MEMO_POSITION}{instrument}",
+            into=position_account(fill.venue, fill.instrument),
             out_of=f"memo:market:{instrument}",
         ),
         *move(

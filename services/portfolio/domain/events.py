@@ -88,6 +88,8 @@ class Transfer:
         exchange_time: the venue's clock.
         kind: why.
         instrument: id of the instrument of a funding payment; empty otherwise.
+        shared: whether it is shared by the strategies that held the position. Funding is; what was booked
+            before it was stays whole.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Transfer:
     exchange_time: datetime
     kind: TransferKind = TransferKind.DEPOSIT
     instrument: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,11 @@ def holding_account(venue: str, asset: str) -> str:
     return f"{ASSETS}{venue}:{asset}"
 
 
+def position_account(venue: str, instrument: str) -> str:
+    """The ledger account of the contracts held of a perpetual."""
+    return f"{MEMO_POSITION}{venue}:{instrument}"
+
+
 def contract_unit(venue: str, instrument: str) -> str:
     """What stands in place of an asset where contracts are counted."""
     return f"contract:{venue}:{instrument}"

@@ -24,6 +24,8 @@ from services.portfolio.storage.tables import JOURNAL
 
 Row = dict[str, Any]
 _PAGE = 500
+_SHARED = "*"
+"""In place of a strategy, which has another name: a payment that the strategies share."""
 _EMPTY: Row = {
     "strategy": "",
     "venue": "",
@@ -57,6 +59,7 @@ def event_columns(event: Event) -> Row:
                 "asset": event.asset,
                 "amount": event.amount,
                 "transfer_kind": event.kind.value,
+                "strategy": _SHARED if event.shared else "",
             }
         case Correction():
             return _EMPTY | {"venue": event.venue, "asset": event.asset, "amount": event.amount}
@@ -130,6 +133,7 @@ def _event(row: Mapping[Any, Any]) -> Event:
         exchange_time=row["exchange_time"],
         kind=TransferKind(row["transfer_kind"]),
         instrument=row["instrument"],
+        shared=row["strategy"] == _SHARED,
     )
 
 

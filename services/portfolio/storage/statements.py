@@ -39,6 +39,21 @@ SUMS: Final = Prepared(
     )
 )
 
+SUMS_BY_STRATEGY: Final = Prepared(
+    select(LEDGER_SUMS.c.strategy, LEDGER_SUMS.c.amount).where(
+        LEDGER_SUMS.c.account == bindparam("account"),
+        LEDGER_SUMS.c.ledger_account == bindparam("ledger_account"),
+    )
+)
+
+LATER_ENTRIES: Final = Prepared(
+    select(LEDGER_ENTRIES.c.strategy, LEDGER_ENTRIES.c.amount).where(
+        LEDGER_ENTRIES.c.account == bindparam("account"),
+        LEDGER_ENTRIES.c.exchange_time > bindparam("after_time"),
+        LEDGER_ENTRIES.c.ledger_account == bindparam("ledger_account"),
+    )
+)
+
 CHANGE_LOT: Final = Prepared(
     update(TAX_LOTS)
     .where(TAX_LOTS.c.number == bindparam("lot_number"))

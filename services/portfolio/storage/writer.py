@@ -1,6 +1,6 @@
 """The books inside one write transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
@@ -12,8 +12,8 @@ from services.chassis.persistence import Prepared, put_row, row_at
 from services.chassis.telemetry import correlation
 from services.kernel.clock import Clock
 from services.kernel.decimals import EXACT
-from services.portfolio.domain.events import Fill
-from services.portfolio.domain.ledger import EQUITY, Transaction
+from services.portfolio.domain.events import Fill, Transfer
+from services.portfolio.domain.ledger import EQUITY, Transaction, position_account
 from services.portfolio.domain.lots import Lot, LotMethod, Matched
 from services.portfolio.domain.position import Position
 from services.portfolio.ports import BookedEntry, Record
@@ -27,7 +27,15 @@ from services.portfolio.storage.rows import (
     position_of,
     positions_table,
 )
-from services.portfolio.storage.statements import ADD_ENTRIES, ADD_TO_JOURNAL, SUM_NAMES, SUMS, put
+from services.portfolio.storage.statements import (
+    ADD_ENTRIES,
+    ADD_TO_JOURNAL,
+    LATER_ENTRIES,
+    SUM_NAMES,
+    SUMS,
+    SUMS_BY_STRATEGY,
+    put,
+)
 from services.portfolio.storage.tables import ACCOUNT_SETTINGS, JOURNAL, LEDGER_ENTRIES, LEDGER_SUMS
 
 _SumKey = tuple[str, str, str, str]
@@ -77,34 +85,51 @@ class SqlBooksWriter:
         self._changed_positions.clear()
 
     async def record(self, record: Record) -> None:
-        """Add a transaction to journal and ledger, with its sums."""
-        transaction = record.transaction
+        """Add an event to the journal and its transactions to the ledger, with their sums."""
+        first = record.transactions[0]
         shared = {
-            "account": transaction.account,
+            "account": first.account,
             "transaction_id": record.transaction_id,
-            "kind": transaction.kind.value,
-            "strategy": transaction.strategy,
-            "source": transaction.source,
-            "reason": transaction.reason,
-            "exchange_time": transaction.exchange_time,
+            "kind": first.kind.value,
+            "source": first.source,
+            "reason": first.reason,
+            "exchange_time": first.exchange_time,
             "create_time": self._clock.now(),
             "correlation_id": correlation.correlation_id.get(),
         }
         method = "" if record.lot_method is None else record.lot_method.value
         self._journal.append({**event_columns(record.event), **shared, "lot_method": method})
-        self._entries += [
-            {
-                **shared,
-                "line": line,
-                "ledger_account": entry.ledger_account,
-                "asset": entry.asset,
-                "amount": entry.amount,
-            }
-            for line, entry in enumerate(transaction.entries, start=1)
-        ]
-        await self._add_to_sums(transaction)
-        if any(entry.ledger_account.startswith(EQUITY) for entry in transaction.entries):
+        line = 0
+        for transaction in record.transactions:
+            for entry in transaction.entries:
+                line += 1
+                self._entries.append(
+                    {
+                        **shared,
+                        "line": line,
+                        "strategy": transaction.strategy,
+                        "ledger_account": entry.ledger_account,
+                        "asset": entry.asset,
+                        "amount": entry.amount,
+                    }
+                )
+            await self._add_to_sums(transaction)
+        if any(entry.ledger_account.startswith(EQUITY) for entry in first.entries):
             equity.announce_flow(self._connection)
+
+    async def contracts(self, payment: Transfer) -> Mapping[str, Decimal]:
+        """What each strategy held of a perpetual when it was paid for, by the fills that are booked."""
+        await self.flush()
+        asked = {
+            "account": payment.account,
+            "ledger_account": position_account(payment.venue, payment.instrument),
+        }
+        rows = await SUMS_BY_STRATEGY.rows(self._connection, asked)
+        held: dict[str, Decimal] = {row["strategy"]: row["amount"] for row in rows}
+        later = {**asked, "after_time": payment.exchange_time}
+        for row in await LATER_ENTRIES.rows(self._connection, later):
+            held[row["strategy"]] = EXACT.subtract(held[row["strategy"]], row["amount"])
+        return held
 
     async def entries(self, account: str, transaction_id: str) -> Sequence[BookedEntry]:
         """The lines of a transaction of an account, in order; empty where it has none of this id."""

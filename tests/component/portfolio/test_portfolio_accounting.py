@@ -13,6 +13,8 @@ from trademesh.portfolio.v1 import correction_pb2, ledger_pb2, tax_lot_pb2
 from trademesh.portfolio.v1 import portfolio_service_pb2 as pb
 from trademesh.type.v1 import side_pb2
 
+from services.portfolio.rebuild import differences
+from services.portfolio.verify import both_models
 from tests.support.portfolio import (
     ACCOUNT,
     BTC,
@@ -177,6 +179,44 @@ async def test_strategies_have_books_of_their_own(stage: Stage) -> None:
     numbers = [int(entry.name.rpartition("/")[2]) for entry in entries.ledger_entries]
     assert numbers == sorted(numbers)
     assert len(numbers) == 6
+
+
+async def test_funding_is_shared_by_what_the_strategies_held(stage: Stage) -> None:
+    """A fill after the payment counts for nothing, though it was booked before it."""
+
+    def traded(side: side_pb2.Side, quantity: str, strategy: str, minutes: int) -> Any:
+        return filled(
+            side,
+            quantity,
+            "60000",
+            "0",
+            minutes,
+            strategy=strategy,
+            instrument=PERPETUAL,
+            contract=LINEAR_TERMS,
+        )
+
+    await stage.happened(
+        transfer("1000"),
+        traded(BUY, "50", "sma", -3),
+        traded(BUY, "20", "", -2),
+        traded(SELL, "10", "grid", -1),
+        traded(BUY, "500", "sma", 1),
+        transfer("-0.7", balance_pb2.TRANSFER_KIND_FUNDING, instrument=PERPETUAL),
+    )
+    account = "income:funding:sim:btc-usdt-perp:usdt"
+    parts = {name: (await trial_balance(stage, name))[account] for name in ("strategies/sma", "manual")}
+    assert parts == {"strategies/sma": "0.583333333333333334", "manual": "0.233333333333333333"}
+    # Short while the account was long: it is paid where the others pay.
+    assert (await trial_balance(stage, "strategies/grid"))[account] == "-0.116666666666666667"
+    assert (await trial_balance(stage))[account] == "0.7"
+    entries = await stage.stub.ListLedgerEntries(pb.ListLedgerEntriesRequest(parent=ACCOUNT, page_size=6))
+    (transaction_id,) = {entry.transaction_id for entry in entries.ledger_entries}
+    await stage.stub.CreateCorrection(correction(transaction_id))
+    for name in ("", "strategies/sma", "strategies/grid", "manual"):
+        assert account not in await trial_balance(stage, name)
+    live, rebuilt = await both_models(stage.database)
+    assert differences(live, rebuilt) == []
 
 
 async def set_method(stage: Stage, method: Any, request_id: str = "") -> Any:

@@ -82,6 +82,7 @@ class Moved:
 
     kind: TransferKind | None
     amount: int
+    minute: int
     taken_back: bool
 
 
@@ -99,6 +100,7 @@ moves = st.builds(
     Moved,
     st.one_of(st.none(), st.sampled_from(TransferKind)),
     st.integers(-50, 50).filter(bool),
+    st.integers(0, 5),
     st.booleans(),
 )
 histories = st.lists(st.one_of(trades, trades, trades, moves), max_size=30)
@@ -126,7 +128,9 @@ def events_of(history: History) -> list[Event]:
         if each.kind is None:
             events.append(Correction(name, "paper", "sim", "usdt", amount, NOON, "by hand"))
         else:
-            events.append(Transfer(name, "paper", "sim", "usdt", amount, NOON, each.kind, "btc-usdt-perp"))
+            time, shared = NOON + timedelta(minutes=each.minute), each.kind is TransferKind.FUNDING
+            moved = Transfer(name, "paper", "sim", "usdt", amount, time, each.kind, "btc-usdt-perp", shared)
+            events.append(moved)
     return events
 
 
@@ -212,7 +216,7 @@ def test_a_page_of_events_is_the_events_one_by_one(
 @pytest.mark.parametrize("method", list(LotMethod))
 async def test_a_long_page_on_every_database(database_url: str, method: LotMethod) -> None:
     chance = random.Random(7)
-    history = [
+    history: list[Traded | Moved] = [
         Traded(
             chance.choice(OFTEN),
             chance.choice(MOSTLY_BUYS),
@@ -223,6 +227,7 @@ async def test_a_long_page_on_every_database(database_url: str, method: LotMetho
         )
         for _ in range(80)
     ]
+    history[40:40] = [Moved(TransferKind.FUNDING, -7, minute, taken_back=minute == 4) for minute in range(5)]
     database = await Database.open(database_url, migrations=MIGRATIONS)
     events = events_of(history)
     one_by_one = await booked(database, events, [1] * len(events), method)

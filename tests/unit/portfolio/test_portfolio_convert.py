@@ -144,6 +144,7 @@ def test_a_transfer_of_each_kind(kind: balance_pb2.TransferKind, amount: str, ex
         datetime(2024, 8, 8, tzinfo=UTC),
         expected,
         "btc-usdt-perp",
+        shared=expected is TransferKind.FUNDING,
     )
 
 

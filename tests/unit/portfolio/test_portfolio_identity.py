@@ -62,7 +62,8 @@ def filled(
 
 
 def moved(asset: str, amount: Decimal, kind: TransferKind) -> Transfer:
-    return Transfer("transfer", "paper", "sim", asset, amount, NOON, kind, "btc-usdt-perp")
+    shared = kind is TransferKind.FUNDING
+    return Transfer("transfer", "paper", "sim", asset, amount, NOON, kind, "btc-usdt-perp", shared)
 
 
 def corrected(asset: str, amount: Decimal) -> Correction:
