@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Row, Table, bindparam, func, select, update
+from sqlalchemy import Row, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.persistence import Database, insert_if_absent
+from services.chassis.persistence import Database, Prepared, insert_if_absent
 from services.simvenue.domain.account import AccountState
 from services.simvenue.domain.orders import (
     AccountEvent,
@@ -33,7 +33,7 @@ from services.simvenue.storage.tables import (
 )
 
 _MINE = (VENUE.c.venue == bindparam("me")) & (VENUE.c.epoch == bindparam("mine"))
-_HELD = select(VENUE.c.epoch).where(_MINE)
+_HELD = Prepared(select(VENUE.c.epoch).where(_MINE))
 
 
 class SqlLedger:
@@ -111,7 +111,7 @@ class SqlLedger:
     async def _check_epoch(self, connection: AsyncConnection, marks: Marks | None) -> None:
         me = {"me": self._venue, "mine": self._epoch}
         if marks is None:
-            held = (await connection.execute(_HELD, me)).one_or_none() is not None
+            held = await _HELD.value(connection, me) is not None
         else:
             values = {
                 "time_ns": marks.time_ns,
@@ -153,27 +153,24 @@ class _Changes:
 
 
 async def _insert(connection: AsyncConnection, table: Table, values: Sequence[Values]) -> None:
-    if values:
-        await connection.execute(_insert_of(table), values)
+    await _insert_of(table).run_many(connection, values)
 
 
 async def _upsert(connection: AsyncConnection, table: Table, values: Sequence[Values]) -> None:
-    if values:
-        await connection.execute(_upsert_of(table, connection.dialect.name), values)
+    await _upsert_of(table, connection.dialect.name).run_many(connection, values)
 
 
 @cache
-def _insert_of(table: Table) -> Insert:
-    """Made once: to make a statement costs more than to run it."""
-    return table.insert()
+def _insert_of(table: Table) -> Prepared:
+    return Prepared(table.insert())
 
 
 @cache
-def _upsert_of(table: Table, dialect: str) -> Insert:
+def _upsert_of(table: Table, dialect: str) -> Prepared:
     statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     keys = [column.name for column in table.primary_key]
     rest = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=rest))
 
 
 async def _accounts(connection: AsyncConnection) -> list[AccountState]:
