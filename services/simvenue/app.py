@@ -10,6 +10,7 @@ from trademesh.simvenue.v1 import fault_service_pb2_grpc, simvenue_service_pb2_g
 
 from services.chassis.runtime import Application, Background, Binding, Runtime
 from services.simvenue import convert
+from services.simvenue.age import AgeLimit
 from services.simvenue.binance.door import Behind, BinanceDoor, Opened
 from services.simvenue.binance.keys import ApiKey
 from services.simvenue.domain.account import AccountState
@@ -38,6 +39,7 @@ from services.simvenue.streams import AccountStream, MarketStream
 _log = structlog.get_logger(__name__)
 
 _SECOND_NS = 1_000_000_000
+_DAY_S = 86_400
 
 
 async def build(runtime: Runtime) -> Application:
@@ -95,6 +97,8 @@ async def assemble(
         stored.run,
         end_process,
     )
+    keep_ns = int(settings.keep_ended_days * _DAY_S * float(settings.speed)) * _SECOND_NS
+    age = AgeLimit(floor, ledger, convert.event_time, keep_ns)
     script = read_script(settings.faults)
     servicer = SimvenueServicer(
         MarketData(floor, facts), doors, MarketStream(floor, settings.heartbeat_seconds), runtime.clock
@@ -140,6 +144,7 @@ async def assemble(
             Background("ledger_writer", floor.run),
             Background("market", pump.run),
             Background("late_fills", doors.run),
+            Background("age_limit", age.run),
             *more,
         ],
         prepare=prepare,

@@ -88,3 +88,21 @@ class Ledger(Protocol):
     async def events(self, account: str, after_sequence: int, limit: int) -> Sequence[EncodedEvent]:
         """Events of an account, by sequence."""
         ...
+
+    async def first_event(self, account: str) -> int:
+        """Sequence of an account's oldest event that is kept; 0 where it has none."""
+        ...
+
+    async def forget(self, account: str, orders: Sequence[int], before_ns: int, events: int) -> None:
+        """Remove what is old, all or nothing.
+
+        Args:
+            account: whose.
+            orders: venue ids of orders that ended.
+            before_ns: fills older than this go, where their order is not kept.
+            events: events up to this sequence go.
+
+        Raises:
+            VenueFencedError: another process has taken the ledger over.
+        """
+        ...

@@ -75,6 +75,9 @@ class SimvenueSettings(BaseSettings):
         heartbeat_seconds: silence on a stream after which a heartbeat is sent.
         buffered_events: public events per instrument that a slow reader may be behind before it is
             given a fresh book.
+        keep_ended_days: how long orders that ended are kept, with their fills and the events of their
+            account, in days of our time at the venue's present speed; balances, positions and transfers
+            stay.
         crowd: whether a synthetic market has its participants; without them only accounts trade.
         binance_port: port on loopback of the door that speaks Binance's spot API; 0 takes a free one,
             and without a value there is no such door.
@@ -105,6 +108,7 @@ class SimvenueSettings(BaseSettings):
     latency_seed: int = 1
     heartbeat_seconds: float = Field(default=2.0, gt=0)
     buffered_events: int = Field(default=5_000, ge=1)
+    keep_ended_days: float = Field(default=30.0, ge=8)
     crowd: bool = True
     binance_port: int | None = Field(default=None, ge=0, le=65535)
     binance_keys: dict[ApiKeyText, BinanceKey] = Field(default_factory=dict)

@@ -166,7 +166,8 @@ class AccountStream:
         """
         floor = self._floor
         memory = floor.account_events(account)
-        _check_cursor(after_sequence, memory.last)
+        first = await self._ledger.first_event(account) if after_sequence else 0
+        _check_cursor(after_sequence, first, memory.last)
         cursor, following = after_sequence, False
         while not connection.broken:
             more = floor.account_signal.next
@@ -188,13 +189,18 @@ class AccountStream:
                 yield Beat(floor.now_ns)
 
 
-def _check_cursor(after_sequence: int, last: int) -> None:
-    if after_sequence > last:
+def _check_cursor(after_sequence: int, first: int, last: int) -> None:
+    """Refuse a point of the past that is not known, or not known any more."""
+    if after_sequence > last or after_sequence < first - 1:
         raise DomainError(
             "CURSOR_OUT_OF_RANGE",
-            f"the account's last event is {last}, not {after_sequence} or later",
+            f"the account's events are {first} to {last}; {after_sequence} is no place to go on from",
             kind=ErrorKind.OUT_OF_RANGE,
-            metadata={"afterSequence": str(after_sequence), "lastSequence": str(last)},
+            metadata={
+                "afterSequence": str(after_sequence),
+                "firstSequence": str(first),
+                "lastSequence": str(last),
+            },
         )
 
 

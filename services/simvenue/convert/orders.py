@@ -266,6 +266,11 @@ def tells_fill(event: EncodedEvent) -> bool:
     return message.HasField("execution_report") and message.execution_report.HasField("fill")
 
 
+def event_time(event: EncodedEvent) -> int:
+    """Exchange time of an event of an account, in nanoseconds."""
+    return time_from(account_pb2.AccountEvent.FromString(event.payload).exchange_time)
+
+
 def account_event_to_proto(event: AccountEvent) -> account_pb2.AccountEvent:
     """An event of an account."""
     message = account_pb2.AccountEvent(sequence=event.sequence, exchange_time=time_to(event.time_ns))

@@ -1,5 +1,6 @@
 """One real account: its balances with what orders hold of them, its orders, its numbered events."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -100,6 +101,10 @@ class Account:
         """An order that is known to exist."""
         return self._dossiers[venue_order_id].order
 
+    def is_open(self, venue_order_id: int) -> bool:
+        """Whether an order is open; one that was forgotten is not."""
+        return venue_order_id in self._open
+
     def find(self, order_id: str | int) -> Order:
         """An order by its owner's id (text) or the venue's (number).
 
@@ -119,6 +124,22 @@ class Account:
     def orders(self) -> list[Order]:
         """All orders, open and closed, by venue order id."""
         return [self._dossiers[venue_order_id].order for venue_order_id in sorted(self._dossiers)]
+
+    def ended_before(self, time_ns: int, most: int) -> list[int]:
+        """The oldest orders that ended before a time, up to so many of them."""
+        found: list[int] = []
+        for venue_order_id, dossier in self._dossiers.items():
+            if len(found) == most or dossier.order.create_ns >= time_ns:
+                break
+            if not dossier.order.status.is_open and dossier.order.update_ns < time_ns:
+                found.append(venue_order_id)
+        return found
+
+    def forget(self, venue_order_ids: Iterable[int]) -> None:
+        """Know these ended orders and their fills no more; their owner's ids are unused again."""
+        for venue_order_id in venue_order_ids:
+            dossier = self._dossiers.pop(venue_order_id)
+            self._client_ids.pop(dossier.order.request.client_order_id, None)
 
     def open_orders(self) -> list[Order]:
         """All orders in the book, by venue order id."""

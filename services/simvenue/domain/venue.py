@@ -289,9 +289,9 @@ class Venue:
         while self._expiries and self._expiries[0][0] <= time_ns:
             expire_ns, venue_order_id, name = heapq.heappop(self._expiries)
             account = self._accounts[name]
-            order = account.order(venue_order_id)
-            if order.status.is_open:
+            if account.is_open(venue_order_id):
                 self._clearing.time_ns = max(self.time_ns, expire_ns)
+                order = account.order(venue_order_id)
                 self._take_out(account, order, OrderStatus.EXPIRED, CloseReason.EXPIRE_TIME)
 
     def take_facts(self) -> list[AccountEvent]:

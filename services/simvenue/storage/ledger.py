@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, func, select, update
+from sqlalchemy import BindParameter, Row, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,6 +34,24 @@ from services.simvenue.storage.tables import (
 
 _MINE = (VENUE.c.venue == bindparam("me")) & (VENUE.c.epoch == bindparam("mine"))
 _HELD = Prepared(select(VENUE.c.epoch).where(_MINE))
+
+_OWNER: BindParameter[str] = bindparam("owner")
+_FIRST_EVENT = Prepared(
+    select(func.min(ACCOUNT_EVENT.c.sequence).label("sequence")).where(ACCOUNT_EVENT.c.account == _OWNER)
+)
+_FORGET_ORDER = Prepared(delete(ORDERS).where(ORDERS.c.venue_order_id == bindparam("gone")))
+_FORGET_FILLS = Prepared(
+    delete(FILL).where(
+        FILL.c.account == _OWNER,
+        FILL.c.time_ns < bindparam("before"),
+        FILL.c.venue_order_id.not_in(select(ORDERS.c.venue_order_id)),
+    )
+)
+_FORGET_EVENTS = Prepared(
+    delete(ACCOUNT_EVENT).where(
+        ACCOUNT_EVENT.c.account == _OWNER, ACCOUNT_EVENT.c.sequence <= bindparam("last")
+    )
+)
 
 
 class SqlLedger:
@@ -102,6 +120,20 @@ class SqlLedger:
         """Events of an account, by sequence."""
         found = await self._page(ACCOUNT_EVENT, ACCOUNT_EVENT.c.sequence, account, after_sequence, limit)
         return [EncodedEvent(row.account, row.sequence, row.payload) for row in found]
+
+    async def first_event(self, account: str) -> int:
+        """Sequence of an account's oldest event that is kept; 0 where it has none."""
+        async with self._database.read() as connection:
+            return await _FIRST_EVENT.value(connection, {"owner": account}) or 0
+
+    async def forget(self, account: str, orders: Sequence[int], before_ns: int, events: int) -> None:
+        """Remove what is old; see :meth:`services.simvenue.ports.Ledger.forget`."""
+        mine = {"owner": account, "before": before_ns, "last": events}
+        async with self._database.write() as connection:
+            await self._check_epoch(connection, None)
+            await _FORGET_ORDER.run_many(connection, [{"gone": each} for each in orders])
+            await _FORGET_FILLS.run(connection, mine)
+            await _FORGET_EVENTS.run(connection, mine)
 
     async def _page(self, table: Table, key: Any, account: str, after: int, limit: int) -> Sequence[Row[Any]]:
         question = select(table).where(table.c.account == account, key > after).order_by(key).limit(limit)

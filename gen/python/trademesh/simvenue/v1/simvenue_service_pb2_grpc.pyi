@@ -65,8 +65,9 @@ class SimvenueServiceStub:
     PlaceOrder: _grpc.UnaryUnaryMultiCallable[_simvenue_service_pb2.PlaceOrderRequest, _order_pb2.Order]
     """Accepts an order, and matches it or lets it wait for its trigger. The answer comes after the order
     and its fills are on disk.
-    The client order id names the order for good: once an order with it was accepted, a second one
-    is refused, whatever became of the first. A refused order does not use its id up.
+    The client order id names the order as long as the venue knows it: a second one is refused, whatever
+    became of the first. Orders that ended are kept for a week at least. A refused order does not use its
+    id up.
     Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
     QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
     DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
@@ -137,8 +138,9 @@ class SimvenueServiceAsyncStub(SimvenueServiceStub):
     PlaceOrder: _aio.UnaryUnaryMultiCallable[_simvenue_service_pb2.PlaceOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
     """Accepts an order, and matches it or lets it wait for its trigger. The answer comes after the order
     and its fills are on disk.
-    The client order id names the order for good: once an order with it was accepted, a second one
-    is refused, whatever became of the first. A refused order does not use its id up.
+    The client order id names the order as long as the venue knows it: a second one is refused, whatever
+    became of the first. Orders that ended are kept for a week at least. A refused order does not use its
+    id up.
     Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
     QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
     DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
@@ -254,8 +256,9 @@ class SimvenueServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
         """Accepts an order, and matches it or lets it wait for its trigger. The answer comes after the order
         and its fills are on disk.
-        The client order id names the order for good: once an order with it was accepted, a second one
-        is refused, whatever became of the first. A refused order does not use its id up.
+        The client order id names the order as long as the venue knows it: a second one is refused, whatever
+        became of the first. Orders that ended are kept for a week at least. A refused order does not use its
+        id up.
         Errors: UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_TOO_SMALL,
         QUANTITY_TOO_LARGE, NOTIONAL_TOO_SMALL, INSUFFICIENT_BALANCE, POST_ONLY_WOULD_TRADE,
         DUPLICATE_CLIENT_ORDER_ID, STOP_WOULD_TRIGGER, EXPIRE_TIME_PASSED, DISPLAY_QUANTITY_INVALID,
