@@ -175,8 +175,12 @@ class Binance(Dialect):
         )
 
     def used(self, headers: Mapping[str, str]) -> Mapping[str, int]:
-        """``X-MBX-USED-WEIGHT-1M`` and ``X-MBX-ORDER-COUNT-10S``."""
-        names = {"x-mbx-used-weight-1m": "weight", "x-mbx-order-count-10s": "orders"}
+        """``X-MBX-USED-WEIGHT-1M``, ``X-MBX-ORDER-COUNT-10S``, and ``-1M`` of the futures."""
+        names = {
+            "x-mbx-used-weight-1m": "weight",
+            "x-mbx-order-count-10s": "orders",
+            "x-mbx-order-count-1m": "orders_minute",
+        }
         return {
             budget: int(headers[name]) for name, budget in names.items() if headers.get(name, "").isdigit()
         }
@@ -234,6 +238,13 @@ class BinanceUsdm(Binance):
             ),
             Budget(
                 name="orders", window_seconds=10, limit=300, default_weight=0, weights={CallKind.PLACE: 1}
+            ),
+            Budget(
+                name="orders_minute",
+                window_seconds=_MINUTE,
+                limit=1200,
+                default_weight=0,
+                weights={CallKind.PLACE: 1},
             ),
         )
 

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
+import pytest
+from pydantic import ValidationError
 from trademesh.simvenue.v1 import account_pb2, order_pb2
 from trademesh.simvenue.v1 import simvenue_service_pb2 as pb
 from trademesh.type.v1 import contract_pb2, side_pb2
@@ -85,3 +87,54 @@ async def test_without_the_setting_there_is_spot_only(database_url: str) -> None
         listed = (await venue.stub.ListInstruments(pb.ListInstrumentsRequest())).instruments
         assert [each.symbol for each in listed] == ["btc-usdt", "eth-usdt"]
         assert await positions(venue) == []
+
+
+async def test_reduce_only_and_liquidation_go_on_after_a_restart(database_url: str) -> None:
+    money = {"paper": {"usdt": D(10_000)}, "rich": {"usdt": D(1_000_000)}}
+    settings = simvenue_settings(
+        perpetuals=True, liquidation=True, crowd=False, synthetic_warmup_seconds=0, accounts=money
+    )
+
+    async def limit(
+        venue: RunningVenue, account: str, key: str, side: Any, quantity: str, price: str, **more: Any
+    ) -> order_pb2.Order:
+        request = market(key, side, quantity)
+        request.account = account
+        request.limit.price = price
+        request.MergeFrom(pb.PlaceOrderRequest(**more))
+        return await venue.stub.PlaceOrder(request)
+
+    async def listed(venue: RunningVenue) -> list[order_pb2.Order]:
+        return list((await venue.stub.ListOpenOrders(pb.ListOpenOrdersRequest(account="paper"))).orders)
+
+    buy, sell = side_pb2.SIDE_BUY, side_pb2.SIDE_SELL
+    async with running_venue(database_url, settings) as venue:
+        await limit(venue, "rich", "r1", sell, "1", "60000")
+        await venue.stub.PlaceOrder(market("long", buy, "1"))
+        await limit(venue, "rich", "r2", buy, "0.1", "61000")
+        part = await limit(venue, "paper", "part", sell, "0.1", "61000")
+        assert [each.realised_pnl for each in part.fills] == ["100"]
+        closing = await limit(venue, "paper", "closing", sell, "0.9", "70000", reduce_only=True)
+        assert closing.reduce_only
+    async with running_venue(database_url, settings) as venue:
+        assert [(each.client_order_id, each.reduce_only) for each in await listed(venue)] == [
+            ("closing", True)
+        ]
+        fills = (await venue.stub.ListFills(pb.ListFillsRequest(account="paper"))).fills
+        assert [each.realised_pnl for each in fills] == ["0", "100"]
+        await limit(venue, "rich", "r3", buy, "5", "49800")
+        await limit(venue, "paper", "smaller", sell, "0.5", "49800")
+        # Less is held than the order would sell; and at this price the rest is not covered.
+        assert await listed(venue) == []
+        assert await positions(venue) == []
+        fund = await venue.stub.GetBalances(pb.GetBalancesRequest(account="insurance-fund"))
+        fee = D(fund.balances[0].free)
+        assert fee != 0
+    async with running_venue(database_url, settings) as venue:
+        fund = await venue.stub.GetBalances(pb.GetBalancesRequest(account="insurance-fund"))
+        assert D(fund.balances[0].free) == fee
+
+
+def test_the_funds_account_is_nobodys() -> None:
+    with pytest.raises(ValidationError, match="insurance-fund"):
+        simvenue_settings(accounts={"insurance-fund": {"usdt": D(1)}})
