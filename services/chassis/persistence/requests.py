@@ -9,13 +9,16 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, delete, insert, select
+from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, bindparam, delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence.database import Database
+from services.chassis.persistence.prepared import Prepared
+from services.chassis.persistence.statements import row_at
 from services.chassis.persistence.types import UtcDateTime
 from services.kernel.clock import Clock
 from services.kernel.errors import request_id_reused
@@ -70,34 +73,28 @@ class RequestLog:
             DomainError: REQUEST_ID_REUSED where the id came before with another body.
         """
         request_id = _request_id(request)
-        columns = self.table.c
-        row = (
-            await connection.execute(
-                select(columns.fingerprint, columns.answer).where(columns.request_id == request_id)
-            )
-        ).one_or_none()
+        row = await row_at(connection, self.table, {"request_id": request_id})
         if row is None:
             return None
-        if row.fingerprint != fingerprint(request):
+        if row["fingerprint"] != fingerprint(request):
             raise request_id_reused(request_id)
         answer = make()
-        answer.ParseFromString(row.answer)
+        answer.ParseFromString(row["answer"])
         return answer
 
     async def remember(
         self, connection: AsyncConnection, request: Message, answer: Message, now: datetime
     ) -> None:
         """Keep the answer, in the transaction of the effect, and drop those past :data:`KEEP`."""
-        columns = self.table.c
-        await connection.execute(delete(self.table).where(columns.create_time < now - KEEP))
-        await connection.execute(
-            insert(self.table).values(
-                request_id=_request_id(request),
-                fingerprint=fingerprint(request),
-                answer=answer.SerializeToString(),
-                create_time=now,
-            )
-        )
+        forget, keep = _statements(self.table)
+        await forget.run(connection, {"oldest": now - KEEP})
+        values = {
+            "request_id": _request_id(request),
+            "fingerprint": fingerprint(request),
+            "answer": answer.SerializeToString(),
+            "create_time": now,
+        }
+        await keep.run(connection, values)
 
 
 class Once(Generic[Writer_co]):
@@ -179,6 +176,12 @@ class FirstAnswers:
                 return faster
             await self._requests.remember(connection, request, answer, self._clock.now())
         return answer
+
+
+@cache
+def _statements(table: Table) -> tuple[Prepared, Prepared]:
+    """Drop the old, and insert one."""
+    return Prepared(delete(table).where(table.c.create_time < bindparam("oldest"))), Prepared(insert(table))
 
 
 def fingerprint(request: Message) -> str:
