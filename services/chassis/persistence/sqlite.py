@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from services.chassis.persistence import sqlite_driver
 from services.chassis.persistence.backends import Role
 from services.chassis.persistence.errors import StorageInUseError, StorageUnavailableError
-from services.chassis.persistence.sqlite_connections import SqliteReaders, SqliteWriter
+from services.chassis.persistence.sqlite_connections import SqliteReaders, SqliteWriter, in_transaction
 from services.chassis.persistence.sqlite_driver import Connection
 
 BUSY_TIMEOUT_S = 5.0
@@ -57,7 +57,6 @@ class SqliteBackend:
 
     def engine(self, role: Role) -> AsyncEngine:
         """See ``Backend``."""
-        reader = role is Role.READER
         engine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(self._path)),
             async_creator=self._connect,
@@ -70,14 +69,11 @@ class SqliteBackend:
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
 
-        def begin(connection: SyncConnection) -> None:
-            # Readers and the writer are inside a transaction when SQLAlchemy sees them.
-            driver = connection.connection.driver_connection
-            if not (isinstance(driver, Connection) and driver.in_transaction):
-                connection.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
-
         event.listen(engine.sync_engine, "connect", set_pragmas)
-        event.listen(engine.sync_engine, "begin", begin)
+        if role is Role.MIGRATION:
+            event.listen(engine.sync_engine, "begin", _begin)
+        else:
+            event.listen(engine.sync_engine, "before_cursor_execute", _refuse_outside_of_a_transaction)
         event.listen(engine.sync_engine, "handle_error", _keep_after_cancellation)
         return engine
 
@@ -94,8 +90,19 @@ class SqliteBackend:
         return SqliteWriter(self.engine(Role.WRITER))
 
     async def begin_write(self, connection: AsyncConnection) -> None:
-        """Begin; the listener says ``BEGIN IMMEDIATE``, so that no statement can fail for a lock later."""
+        """Begin; the listener of the migrations' engine says ``BEGIN IMMEDIATE``."""
         await connection.begin()
+
+
+def _begin(connection: SyncConnection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _refuse_outside_of_a_transaction(connection: SyncConnection, *_: object) -> None:
+    # Readers and the writer are in a transaction when SQLAlchemy sees them.
+    driver = connection.connection.driver_connection
+    if isinstance(driver, Connection):
+        in_transaction(driver)
 
 
 def _keep_after_cancellation(context: ExceptionContext) -> None:

@@ -199,3 +199,40 @@ async def test_cancelled_in_the_commit_it_is_written_first(database: Database) -
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await names(database) == {"a"}
+
+
+async def test_a_full_disk_is_everybodys_failure_and_nothing_is_written(tmp_path: Path) -> None:
+    database = await Database.open(f"sqlite:///{tmp_path}/own.sqlite3", migrations=MIGRATIONS)
+    async with database.write() as connection:
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
+
+    async def fill() -> None:
+        async with database.write() as connection:
+            for number in range(1000):
+                await connection.execute(sa.insert(ACCOUNT).values(name=f"{number}" * 50, count=number))
+
+    ends = await asyncio.gather(put(database, "a"), fill(), put(database, "b"), return_exceptions=True)
+    assert [type(end) for end in ends] == [StorageUnavailableError, StorageUnavailableError, type(None)]
+    assert await names(database) == {"b"}
+    await database.close()
+
+
+async def test_readers_that_are_cancelled_in_line_leave_their_places(tmp_path: Path) -> None:
+    database = await Database.open(f"sqlite:///{tmp_path}/own.sqlite3", migrations=MIGRATIONS)
+    go = asyncio.Event()
+
+    async def look() -> None:
+        async with database.read():
+            await go.wait()
+
+    tasks = [asyncio.create_task(look()) for _ in range(12)]
+    await asyncio.sleep(0)
+    for task in tasks[2:9]:
+        task.cancel()
+    go.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [task.cancelled() for task in tasks] == [2 <= number < 9 for number in range(12)]
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(names(database) for _ in range(20)))
+    await database.close()

@@ -293,7 +293,8 @@ async def test_row_functions(database: Database) -> None:
         assert await row_at(connection, ACCOUNT, key) is None
 
 
-async def test_after_a_full_disk_nothing_commits_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("prepared", [True, False])
+async def test_after_a_full_disk_nothing_commits_by_itself(tmp_path: Path, *, prepared: bool) -> None:
     """SQLite takes the whole transaction back; what comes after in the block must not commit by itself."""
     database = await Database.open(f"sqlite:///{tmp_path}/own.sqlite3", migrations=MIGRATIONS)
     async with database.write() as connection:
@@ -304,7 +305,10 @@ async def test_after_a_full_disk_nothing_commits_by_itself(tmp_path: Path) -> No
         async with database.write() as connection:
             with pytest.raises(sa.exc.OperationalError, match="full"):
                 await PUT.run_many(connection, [{"name": f"{n}" * 50, "count": n} for n in range(1000)])
-            await PUT.run(connection, {"name": "alone", "count": 1})
+            if prepared:
+                await PUT.run(connection, {"name": "alone", "count": 1})
+            else:
+                await connection.execute(sa.insert(ACCOUNT).values(name="alone", count=1))
 
     with pytest.raises(StorageUnavailableError):
         await go_on()
