@@ -1,7 +1,7 @@
 """Answers of other services that many checks share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -37,6 +37,12 @@ class SharedAnswers(Generic[Key, Value]):
             task = self._asking[key] = loop.create_task(self._asked(key))
         # Who gives up must not take the answer from the others.
         return await asyncio.shield(task)
+
+    def known(self, keys: Iterable[Key]) -> bool:
+        """Whether all the answers are there and good."""
+        now = asyncio.get_running_loop().time()
+        kept = (self._answers.get(key) for key in keys)
+        return all(each is not None and now - each[0] < self._keep_s for each in kept)
 
     async def _asked(self, key: Key) -> Value:
         try:

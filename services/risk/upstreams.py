@@ -1,7 +1,7 @@
 """Other services, behind our ports."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -32,6 +32,7 @@ _TIMEOUT_S = 1.0
 _PAGE = 1000
 _RULES_KEPT_S = 2.0
 _LISTS_KEPT_S = 60.0
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
@@ -63,10 +64,10 @@ class MarketService:
     async def look(self, instruments: Collection[InstrumentName], assets: Collection[Holding]) -> Market:
         """Rules, prices and rates."""
         names = sorted(instruments, key=str)
-        found = await asyncio.gather(*(self._known_rules(name) for name in names))
+        found = await _each(self._known_rules, names, at_hand=self._rules.known(names))
         rules = {name: each for name, each in zip(names, found, strict=True) if isinstance(each, Rules)}
         absent = [name for name, each in zip(names, found, strict=True) if each is _ABSENT]
-        answers = await asyncio.gather(*(_or_none(self._quotes.get(name)) for name in rules))
+        answers = await _each(self._known_quote, list(rules), at_hand=self._quotes.known(rules))
         quotes = {name: each for name, each in zip(rules, answers, strict=True) if each is not None}
         wanted = {*assets, *((name.venue, each.quote) for name, each in rules.items())}
         rates = {self._valuation: ONE}
@@ -100,6 +101,9 @@ class MarketService:
         except grpc.aio.AioRpcError as error:
             _log.warning("instrument_unknown", instrument=str(name), code=error.code().name)
         return None
+
+    async def _known_quote(self, name: InstrumentName) -> Quote | None:
+        return await _or_none(self._quotes.get(name))
 
     async def _rate(self, venue: str, asset: str) -> Decimal | None:
         """What one unit of an asset is worth, by an instrument of its venue against the valuation asset."""
@@ -213,6 +217,15 @@ class SubscribedEvents:
         while True:
             self.ready()
             await asyncio.sleep(min(1.0, self._bound.total_seconds() / 4))
+
+
+async def _each(
+    ask: Callable[[Key], Awaitable[Value]], keys: Sequence[Key], *, at_hand: bool
+) -> Sequence[Value]:
+    """The answers for all keys: one by one where they are at hand, since a task costs more than that."""
+    if at_hand:
+        return [await ask(key) for key in keys]
+    return await asyncio.gather(*(ask(key) for key in keys))
 
 
 async def _or_none(answer: Awaitable[Value | None]) -> Value | None:

@@ -1,6 +1,6 @@
 """Use case: decide on orders."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from services.kernel.errors import DomainError, ErrorKind
 from services.kernel.names import AccountName
 from services.risk.domain.order import OrderTerms
 from services.risk.domain.question import Market, Recent
-from services.risk.handlers.deciding import Series, day_of, scope_of
+from services.risk.handlers.deciding import Scope, Series, day_of, scope_of
 from services.risk.handlers.facts import require_facts, require_limits
 from services.risk.ports import (
     AccountFacts,
@@ -83,35 +83,33 @@ class OrderChecks:
         Returns:
             For each a decision, or why there is none: a DomainError with ACCOUNT_NOT_FOUND,
             INSTRUMENT_NOT_FOUND, ORDER_ID_REUSED where the id was decided on with other terms,
-            ORDER_ENDED where the exchange gave the order up meanwhile; or a fault of ours.
+            ORDER_ENDED where the exchange gave the order up meanwhile, UPSTREAM_UNAVAILABLE where the
+            account's positions change too fast; or a fault of ours.
 
         Raises:
-            DomainError: EVENTS_BEHIND; UPSTREAM_UNAVAILABLE where positions change too fast.
+            DomainError: EVENTS_BEHIND.
         """
         self._require_events()
         terms = [each.order for each in orders]
         accounts = await self._known({order.account for order in terms})
-        for _ in range(_LOOKS):
+        for left in reversed(range(_LOOKS)):
             scope = scope_of(accounts, terms)
             market = await self.market.look(scope.instruments, scope.assets)
             async with self.store.write() as writer:
                 known = await writer.known_orders([each.order_id for each in orders])
                 fresh = [each for each in orders if each.order_id not in known.decided]
                 accounts = await _facts(writer, {each.order.account for each in fresh})
-                if not scope.covers(scope_of(accounts, [each.order for each in fresh])):
+                moved = _moved(accounts, scope, fresh)
+                if moved and left:
                     continue  # Something was traded meanwhile that was not looked at.
                 series = await self._series(writer, accounts, market)
-                turns = Turns(known, series, await _recent(writer, series, fresh))
+                turns = Turns(known, series, await _recent(writer, series, fresh), moved)
                 answers = [turns.take(each) for each in orders]
                 await turns.store(writer)
-            for made in turns.made:
-                _report(made)
-            return answers
-        raise DomainError(
-            "UPSTREAM_UNAVAILABLE",
-            "the positions change faster than they can be valued",
-            kind=ErrorKind.UNAVAILABLE,
-        )
+            break
+        for made in turns.made:
+            _report(made)
+        return answers
 
     async def preview(self, orders: Sequence[OrderTerms]) -> Sequence[Decision]:
         """Say what would be decided on each, counted with those before it; reserve and store nothing.
@@ -178,14 +176,20 @@ class Turns:
         known: what is stored of their ids.
         series: by account, of those that have limits.
         recent: what the account did shortly before, by order id.
+        moved: accounts that have to do with more than was looked at.
     """
 
     def __init__(
-        self, known: KnownOrders, series: Mapping[str, Series], recent: Mapping[str, Recent]
+        self,
+        known: KnownOrders,
+        series: Mapping[str, Series],
+        recent: Mapping[str, Recent],
+        moved: Collection[str],
     ) -> None:
         self._known = known
         self._series = series
         self._recent = recent
+        self._moved = moved
         self._made: dict[str, StoredDecision] = {}
 
     @property
@@ -221,9 +225,21 @@ class Turns:
         if series is None:
             raise AccountName(order.account).not_found(f"risk has no limits for accounts/{order.account}")
         series.market.require(order.instrument)
+        if order.account in self._moved:
+            raise _too_fast(order.account)
         decision = series.decide(order_id, order, self._recent[order_id])
         self._made[order_id] = StoredDecision(order_id, order, decision, asked.correlation_id)
         return decision
+
+
+def _moved(accounts: Iterable[AccountFacts], scope: Scope, orders: Sequence[Asked]) -> Collection[str]:
+    """The accounts that have to do with more than was looked at."""
+    found: set[str] = set()
+    for facts in accounts:
+        mine = [each.order for each in orders if each.order.account == facts.account]
+        if not scope.covers(scope_of([facts], mine)):
+            found.add(facts.account)
+    return found
 
 
 async def _facts(reader: RiskReader, accounts: Iterable[str]) -> Sequence[AccountFacts]:
@@ -253,6 +269,14 @@ def _again(order: OrderTerms, stored: StoredDecision) -> Decision:
             metadata={"orderId": stored.order_id},
         )
     return stored.decision
+
+
+def _too_fast(account: str) -> DomainError:
+    return DomainError(
+        "UPSTREAM_UNAVAILABLE",
+        f"the positions of accounts/{account} change faster than they can be valued",
+        kind=ErrorKind.UNAVAILABLE,
+    )
 
 
 def _order_ended(order_id: str) -> DomainError:

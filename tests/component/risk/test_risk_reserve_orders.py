@@ -24,6 +24,7 @@ from services.risk.domain.limits import Limits
 from services.risk.domain.order import OrderTerms, Side
 from services.risk.domain.question import Market
 from services.risk.domain.reservation import Holding
+from services.risk.domain.traded import Traded
 from services.risk.handlers.check_orders import Asked, OrderChecks
 from services.risk.ports import AccountFacts, Decision
 from services.risk.storage.store import SqlRiskStore
@@ -101,7 +102,6 @@ def _reason(info: bytes) -> str:
     return str(error_details_pb2.ErrorInfo.FromString(info).reason)
 
 
-@dataclass(frozen=True)
 class Prices:
     """A market that stands still."""
 
@@ -179,6 +179,36 @@ async def test_a_batch_is_as_one_after_another(
     facts = [await _facts(SqlRiskStore(database, str(uuid4())), account) for account in (batch, single)]
     assert _plain((facts[0].state, facts[0].day), batch) == _plain((facts[1].state, facts[1].day), single)
     assert await _facts(store, batch) == facts[0]
+
+
+@dataclass
+class Restless(Prices):
+    """While it is asked, an account trades something that was not asked about."""
+
+    store: SqlRiskStore
+    account: str
+    asked: int = 0
+
+    async def look(self, instruments: Collection[InstrumentName], assets: Collection[Holding]) -> Market:
+        self.asked += 1
+        traded = Traded(InstrumentName("sim", f"new-{self.asked}"), "new", "usdt")
+        async with self.store.write() as book:
+            await book.add_position(self.account, traded, Decimal(1), Decimal(1))
+        return await super().look(instruments, assets)
+
+
+async def test_an_account_that_moves_too_fast_holds_up_nobody_else(database: Database) -> None:
+    store = SqlRiskStore(database, str(uuid4()))
+    restless, calm = await _account(database, LIMITS), await _account(database, LIMITS)
+    market = Restless(store, restless)
+    checks = OrderChecks(store, market, CaughtUp(), Noon(), Decimal("0.001"))
+    wanted = OrderTerms("", BTC, Side.BUY, Decimal("0.1"), Decimal(60_000))
+    moved, passed = await checks.reserve([_of(restless, 0, wanted), _of(calm, 0, wanted)])
+    assert isinstance(moved, DomainError)
+    assert moved.reason == "UPSTREAM_UNAVAILABLE"
+    assert isinstance(passed, Decision)
+    assert passed.approved
+    assert market.asked == 3
 
 
 async def _account(database: Database, limits: Limits) -> str:
