@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -53,8 +54,8 @@ def fill_from_proto(message: fill_pb2.Fill) -> Fill:
         ValueError: an amount is not a decimal, or the side is not set.
         DomainError: the instrument's name is not one.
     """
-    instrument = InstrumentName.parse(message.instrument, field="instrument")
-    account = AccountName.parse(message.name.partition(_FILL_COLLECTION)[0], field="name")
+    instrument = _instrument(message.instrument)
+    account = _account(message.name.partition(_FILL_COLLECTION)[0])
     side = _SIDES.get(message.side)
     if side is None:
         msg = f"{message.name} has no side"
@@ -75,6 +76,19 @@ def fill_from_proto(message: fill_pb2.Fill) -> Fill:
         strategy=message.strategy.removeprefix(_STRATEGIES),
         contract=contract_from_proto(message.contract) if message.HasField("contract") else None,
     )
+
+
+# Few names come again and again: each is read once.
+
+
+@lru_cache(maxsize=1024)
+def _instrument(name: str) -> InstrumentName:
+    return InstrumentName.parse(name, field="instrument")
+
+
+@lru_cache(maxsize=1024)
+def _account(name: str) -> AccountName:
+    return AccountName.parse(name, field="name")
 
 
 def contract_from_proto(message: contract_pb2.ContractTerms) -> Contract | None:

@@ -129,6 +129,7 @@ def _moment_in_utc(value: object) -> datetime | None:
     return value.astimezone(UTC)
 
 
+@lru_cache(maxsize=1024)  # rows that are written together mostly have the same few moments
 def _text_of_moment(value: object) -> str | None:
     moment = _moment_in_utc(value)
     return None if moment is None else moment.isoformat(timespec="microseconds")
