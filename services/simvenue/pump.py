@@ -13,7 +13,7 @@ from services.simvenue.marks import ExchangeClock
 _log = structlog.get_logger(__name__)
 
 _LONGEST_SLEEP = 1.0
-_SHORTEST_SLEEP = 0.01
+_SHORTEST_SLEEP = 0.02
 """Seconds. What is due sooner waits for them, since to wake up costs more than a step does."""
 _LAG_SECONDS = 1.0
 _CAUGHT_UP_SECONDS = 0.1
