@@ -3,6 +3,7 @@
 from contextlib import suppress
 from decimal import Decimal
 from itertools import count
+from random import Random
 from typing import Any
 
 import pytest
@@ -174,40 +175,29 @@ def test_a_stop_is_looked_at_when_it_goes_off(limit: str | None) -> None:
     assert (ended.status, ended.close_reason) == (OrderStatus.EXPIRED, CloseReason.REDUCE_ONLY)
 
 
-ACTIONS = st.lists(
-    st.tuples(
-        st.sampled_from(("one", "two", "three")),
-        st.sampled_from(Side),
-        st.integers(1, 20),
-        st.sampled_from((None, 59000, 59500, 60000, 60500, 61000)),
-        st.booleans(),
-        st.booleans(),
-    ),
-    max_size=60,
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(ACTIONS)
-def test_no_reduce_only_fill_ever_opens_or_turns_a_position(
-    actions: list[tuple[str, Side, int, int | None, bool, bool]],
-) -> None:
-    made = venue("one", "two", "three")
-    for number, (name, side, tenths, price, reduce, alone) in enumerate(actions):
-        terms: Terms = MarketTerms() if price is None else LimitTerms(D(price))
-        own = SelfTrade.NONE if alone else SelfTrade.EXPIRE_MAKER
-        order = NewOrder(f"k{number}", PERP, side, D(tenths) / 10, terms, None, own, reduce)
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**9))
+def test_no_reduce_only_fill_ever_opens_or_turns_a_position(seed: int) -> None:
+    made, random = venue("one", "two", "three"), Random(seed)
+    book, lots = made.markets[PERP].book, made.markets[PERP].instrument.lots
+    for number in range(120):
+        name, side, reduce = (
+            random.choice(("one", "two", "three")),
+            random.choice(list(Side)),
+            number % 3 == 0,
+        )
+        terms: Terms = MarketTerms()
+        if random.random() < 0.8:
+            away = random.randint(-3, 8) * (-1 if side is BUY else 1)
+            terms = LimitTerms(D(60000 + 100 * away))
+        own = random.choice((SelfTrade.NONE, SelfTrade.EXPIRE_MAKER))
+        quantity = D(random.randint(1, 6 if reduce else 20)) / 10
         with suppress(DomainError):
-            made.place(name, order, 3)
+            made.place(name, NewOrder(f"k{number}", PERP, side, quantity, terms, None, own, reduce), 3)
         for account in made.accounts():
-            for side_now in Side:
-                resting = [
-                    made.markets[PERP].book.remaining(each)
-                    for each in account.reducing
-                    if account.order(each).request.side is side_now
-                ]
-                closable = account.closable(PERP, side_now)
-                assert sum(resting) <= made.markets[PERP].instrument.lots(closable)
+            for each in Side:
+                resting = [key for key in account.reducing if account.order(key).request.side is each]
+                assert sum(map(book.remaining, resting)) <= lots(account.closable(PERP, each))
     for account in made.accounts():
         fills = sorted(
             (fill for order in account.orders() for fill in account.fills(order.venue_order_id)),
