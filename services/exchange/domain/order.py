@@ -14,7 +14,7 @@ from services.exchange.domain.states import FINAL, OrderState, require_legal
 from services.exchange.domain.terms import Terms, expiry_of, limit_of, spelled
 from services.exchange.domain.triggers import TriggerStatus, first_status, likely_price
 from services.kernel.decimals import render
-from services.kernel.names import AccountName, InstrumentName, OrderName
+from services.kernel.names import AccountName, InstrumentName
 
 _CLIENT_PREFIX: Final = "tm-"
 _DISPLAY: Final = Context(prec=120, rounding=ROUND_HALF_EVEN)
@@ -192,7 +192,8 @@ class Order:
     @property
     def name(self) -> str:
         """Resource name."""
-        return str(OrderName(self.account, str(self.order_id)))
+        # As OrderName renders it; this is asked for many times an order.
+        return f"accounts/{self.account}/orders/{self.order_id}"
 
     @property
     def account_name(self) -> str:

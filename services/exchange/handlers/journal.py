@@ -1,8 +1,10 @@
 """Writes each step of an order into the log, under the order's correlation id."""
 
+from collections.abc import Mapping
+
 import structlog
 
-from services.chassis.telemetry.correlation import correlated
+from services.chassis.telemetry.correlation import correlated, correlation_id
 from services.exchange.domain.order import Order
 from services.exchange.ports import Step
 
@@ -17,13 +19,20 @@ class LogJournal:
 
     def reached(self, step: Step, order: Order, **details: object) -> None:
         """One line for one step."""
-        write = _log.warning if step in _LOUD else _log.debug if step in _QUIET else _log.info
+        if correlation_id.get() == order.correlation_id:
+            _write(step, order, details)
+            return
         with correlated(order.correlation_id):
-            write(
-                step.value,
-                order=order.name,
-                state=order.state.value,
-                version=order.version,
-                client_order_id=order.client_order_id,
-                **details,
-            )
+            _write(step, order, details)
+
+
+def _write(step: Step, order: Order, details: Mapping[str, object]) -> None:
+    write = _log.warning if step in _LOUD else _log.debug if step in _QUIET else _log.info
+    write(
+        step.value,
+        order=order.name,
+        state=order.state.value,
+        version=order.version,
+        client_order_id=order.client_order_id,
+        **details,
+    )
