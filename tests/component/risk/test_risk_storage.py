@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
-from services.chassis.persistence import Database
+from services.chassis.persistence import Database, assert_schema_current
 from services.risk.domain.trading import EVERYBODY, TradingChange, TradingMode, TradingState
 from services.risk.storage.store import SqlRiskStore
+from services.risk.storage.tables import METADATA
 from tests.support.risk import LIMITS, NOW, TRADED, pending
 from tests.support.risk_service import MIGRATIONS
 
@@ -78,3 +81,24 @@ async def test_facts_in_memory_equal_those_that_are_read_whole(database: Databas
     async with SqlRiskStore(database, "other").read() as reader:
         whole = await reader.facts("paper")
     assert whole == remembered
+
+
+async def test_orders_that_ended_before_ages_were_kept_are_as_if_they_ended_at_the_migration(
+    database_url: str,
+) -> None:
+    earlier = await Database.open(database_url, migrations=MIGRATIONS)
+    async with earlier.write() as connection:
+        for statement in (
+            "DROP INDEX ix_ended_orders_end_time",
+            "ALTER TABLE ended_orders DROP COLUMN end_time",
+            "INSERT INTO ended_orders (order_id) VALUES ('o1')",
+            "UPDATE alembic_version SET version_num = '0005'",
+        ):
+            await connection.execute(sa.text(statement))
+    await earlier.close()
+    database = await Database.open(database_url, migrations=MIGRATIONS)
+    await assert_schema_current(database, METADATA)
+    async with SqlRiskStore(database, "one").write() as book:
+        assert await book.forget(datetime.now(UTC) - timedelta(days=1), 10) == 0
+        assert set((await book.known_orders(["o1", "o2"])).ended) == {"o1"}
+    await database.close()
