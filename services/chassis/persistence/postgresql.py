@@ -11,8 +11,10 @@ instead of waiting their turn. Readers never wait: they read a snapshot (REPEATA
 import asyncio
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.url import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -108,6 +110,8 @@ class PostgresqlWriter:
         self._backend = backend
         self._engine = backend.engine(Role.WRITER)
         self._connection: AsyncConnection | None = None
+        self._failed: str | None = None
+        event.listen(self._engine.sync_engine, "handle_error", self._note)
 
     async def begin(self) -> AsyncConnection:
         """See ``Writer``."""
@@ -117,11 +121,13 @@ class PostgresqlWriter:
         except BaseException:
             await to_the_end(connection.close())
             raise
-        self._connection = connection
+        self._connection, self._failed = connection, None
         return connection
 
     async def prove_open(self) -> None:
-        """Costs a way to the server and shows nothing that the commit does not."""
+        """Behind a statement that failed, the server takes a commit for a rollback, and does not say so."""
+        if self._failed is not None:
+            raise StorageUnavailableError(f"the transaction was lost: {self._failed}")
 
     async def set_savepoint(self) -> None:
         """See ``Writer``."""
@@ -159,6 +165,10 @@ class PostgresqlWriter:
         if self._connection is None:
             raise AssertionError("no transaction was begun")
         return self._connection
+
+    def _note(self, context: ExceptionContext) -> None:
+        if isinstance(context.sqlalchemy_exception, DBAPIError):
+            self._failed = str(context.original_exception)
 
     async def _run(self, *statements: str) -> None:
         for statement in statements:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,21 @@ async def test_a_broken_constraint_in_line_harms_nobody_else(database: Database)
     )
     assert [type(end) for end in ends] == [type(None), type(None), sa.exc.IntegrityError, type(None)]
     assert await names(database) == {"a", "b", "c"}
+
+
+async def test_who_swallows_an_error_is_told_whether_it_is_written(database: Database) -> None:
+    """SQLite goes on behind a broken constraint; PostgreSQL writes nothing of the transaction any more."""
+    told = True
+    try:
+        async with database.write() as connection:
+            await connection.execute(sa.insert(ACCOUNT).values(name="a", count=1))
+            with suppress(sa.exc.IntegrityError):
+                await connection.execute(sa.insert(ACCOUNT).values(name="a", count=1))
+    except StorageUnavailableError:
+        told = False
+    assert await names(database) == ({"a"} if told else set())
+    await put(database, "b")
+    assert "b" in await names(database)
 
 
 async def test_one_cancelled_in_line_harms_nobody_else(database: Database) -> None:
