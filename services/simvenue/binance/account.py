@@ -6,18 +6,16 @@ from typing import Any, Final
 from zlib import crc32
 
 from services.simvenue.binance.desk import Desk
-from services.simvenue.binance.errors import BinanceError, not_valid
+from services.simvenue.binance.errors import not_valid
 from services.simvenue.binance.gate import Call, Endpoint, Endpoints, Security
+from services.simvenue.binance.history import within
 from services.simvenue.binance.limits import Limits
-from services.simvenue.binance.orders import trade_json
 from services.simvenue.binance.params import Params
 from services.simvenue.binance.rules import Symbols
-from services.simvenue.binance.trading import page_of, times_of, within
 from services.simvenue.binance.wire import ZERO, amount, asset, currency, milliseconds
 from services.simvenue.domain.instrument import Instrument
 from services.simvenue.domain.orders import Balance, Transfer, TransferKind
 
-_DEFAULT: Final = 500
 _MOST: Final = 1_000
 _BASIS_POINTS: Final = 10_000
 _NETWORK: Final = "SIM"
@@ -48,7 +46,6 @@ class AccountEndpoints:
                 "GET", f"{api}/account/commission", self.commission, 20, signed, 0, "account.commission"
             ),
             Endpoint("GET", f"{api}/rateLimit/order", self.order_limits, 40, signed, 0, orders),
-            Endpoint("GET", f"{api}/myTrades", self.trades, _trades_weight, signed, 0, "myTrades"),
             Endpoint("GET", f"{sapi}/system/status", self.status),
             Endpoint("GET", f"{sapi}/capital/config/getall", self.coins, 10, signed),
             Endpoint("GET", f"{sapi}/capital/deposit/hisrec", self.deposits, 1, signed),
@@ -119,26 +116,6 @@ class AccountEndpoints:
         """How many orders an account sent, and may send."""
         call.params.finish()
         return self._limits.order_state(call.account)
-
-    async def trades(self, call: Call) -> Any:
-        """Fills of a symbol."""
-        params = call.params
-        instrument = self._symbols.find(params.symbol())
-        order_id, first = params.whole("orderId"), params.whole("fromId")
-        start_ms, end_ms = times_of(params)
-        limit = params.limit(_DEFAULT, _MOST)
-        params.finish()
-        if first is not None and (start_ms is not None or end_ms is not None):
-            raise BinanceError(-1128, "Combination of optional parameters invalid.")
-        found = [
-            fill
-            for fill in await self._desk.fills(call.account, instrument)
-            if (order_id is None or fill.venue_order_id == order_id)
-            and (first is None or fill.trade_id >= first)
-            and within(fill.time_ns, start_ms, end_ms)
-        ]
-        newest = first is None and start_ms is None
-        return [trade_json(fill, instrument.venue_symbol) for fill in page_of(found, limit, newest=newest)]
 
     async def status(self, call: Call) -> Any:
         """Whether the venue is in service."""
@@ -272,7 +249,3 @@ def _fee_json(instrument: Instrument) -> dict[str, Any]:
         "makerCommission": str(instrument.maker_fee_rate),
         "takerCommission": str(instrument.taker_fee_rate),
     }
-
-
-def _trades_weight(params: Params) -> int:
-    return 5 if params.has("orderId") else 20

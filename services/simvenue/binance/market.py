@@ -8,12 +8,12 @@ from typing import Any, Final
 from services.kernel.decimals import EXACT
 from services.simvenue.binance.errors import BinanceError, bad_symbol, mandatory, not_valid
 from services.simvenue.binance.gate import Call, Endpoint, Endpoints, Security, by_symbols
+from services.simvenue.binance.history import page_of, within
 from services.simvenue.binance.klines import INTERVALS, TakerVolumes, kline_json, klines
 from services.simvenue.binance.limits import Limits
 from services.simvenue.binance.params import Params
 from services.simvenue.binance.rules import Symbols, symbol_json
 from services.simvenue.binance.tickers import average_price, book_json, mini_json, ticker_json
-from services.simvenue.binance.trading import page_of, within
 from services.simvenue.binance.wire import amount, milliseconds, nanoseconds
 from services.simvenue.domain.instrument import Instrument
 from services.simvenue.domain.market import Market, PublicTrade

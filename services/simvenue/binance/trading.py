@@ -1,12 +1,12 @@
 """Endpoints of orders."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 from services.simvenue.binance.desk import RESTRICTIONS, Cancelling, Desk, Replaced
 from services.simvenue.binance.errors import BinanceError, mandatory, not_valid
 from services.simvenue.binance.gate import Call, Endpoint, Endpoints, Security, by_symbols
+from services.simvenue.binance.history import DAY, History
 from services.simvenue.binance.orders import (
     Draft,
     cancelled_json,
@@ -15,16 +15,13 @@ from services.simvenue.binance.orders import (
     order_id_of,
     order_json,
     placed_json,
+    trade_json,
 )
 from services.simvenue.binance.params import Params
 from services.simvenue.binance.rules import Symbols
-from services.simvenue.binance.wire import nanoseconds
 from services.simvenue.domain.orders import Order
 from services.simvenue.handlers import OrderWithFills
 
-_DEFAULT: Final = 500
-_MOST: Final = 1_000
-_DAY_MS: Final = 86_400_000
 _MODES: Final = ("STOP_ON_FAILURE", "ALLOW_FAILURE")
 
 
@@ -42,7 +39,7 @@ class TradingEndpoints:
 
     def endpoints(self) -> Endpoints:
         """All of them."""
-        signed = Security.SIGNED
+        signed, history = Security.SIGNED, History(self._desk, self._symbols, DAY, order_json, trade_json)
         order, replace = "/api/v3/order", "/api/v3/order/cancelReplace"
         every = "/api/v3/openOrders"
         return [
@@ -51,9 +48,10 @@ class TradingEndpoints:
             Endpoint("GET", order, self.show, 4, signed, 0, "order.status"),
             Endpoint("DELETE", order, self.cancel, 1, signed, 0, "order.cancel"),
             Endpoint("POST", replace, self.replace, 1, signed, 1, "order.cancelReplace"),
-            Endpoint("GET", every, self.open, by_symbols(6, 80), signed, 0, "openOrders.status"),
+            Endpoint("GET", every, history.open, by_symbols(6, 80), signed, 0, "openOrders.status"),
             Endpoint("DELETE", every, self.cancel_all, 1, signed, 0, "openOrders.cancelAll"),
-            Endpoint("GET", "/api/v3/allOrders", self.all, 20, signed, 0, "allOrders"),
+            Endpoint("GET", "/api/v3/allOrders", history.all, 20, signed, 0, "allOrders"),
+            Endpoint("GET", "/api/v3/myTrades", history.trades, _trades_weight, signed, 0, "myTrades"),
         ]
 
     async def place(self, call: Call) -> Any:
@@ -111,30 +109,6 @@ class TradingEndpoints:
         outcome = await self._desk.replace(call.account, wanted, draft, go_on=mode == "ALLOW_FAILURE")
         return self._replaced(outcome, draft, cancel_id)
 
-    async def open(self, call: Call) -> Any:
-        """All open orders."""
-        instrument = self._symbols.find(call.params.symbol()) if call.params.has("symbol") else None
-        call.params.finish()
-        found = await self._desk.open_orders(call.account, instrument)
-        return [self._order(order) for order in found if self._symbols.lists(order.request.symbol)]
-
-    async def all(self, call: Call) -> Any:
-        """All orders of a symbol, open and closed."""
-        params = call.params
-        instrument = self._symbols.find(params.symbol())
-        first = params.whole("orderId")
-        start_ms, end_ms = times_of(params)
-        limit = params.limit(_DEFAULT, _MOST)
-        params.finish()
-        orders = [
-            order
-            for order in await self._desk.all_orders(call.account, instrument)
-            if (first is None or order.venue_order_id >= first) and within(order.create_ns, start_ms, end_ms)
-        ]
-        return [
-            self._order(order) for order in page_of(orders, limit, newest=first is None and start_ms is None)
-        ]
-
     def _cancel_id(self, params: Params, name: str) -> str:
         return client_id_param(params, name) or self._desk.new_client_id()
 
@@ -183,32 +157,6 @@ def commission_json(draft: Draft) -> dict[str, Any]:
     }
 
 
-def times_of(params: Params) -> tuple[int | None, int | None]:
-    """A range of exchange time, in milliseconds, both ends inside.
-
-    Raises:
-        BinanceError: -1127, it is longer than a day.
-    """
-    start_ms, end_ms = params.whole("startTime"), params.whole("endTime")
-    if start_ms is not None and end_ms is not None:
-        if start_ms > end_ms:
-            raise not_valid("startTime")
-        if end_ms - start_ms > _DAY_MS:
-            raise BinanceError(-1127, "More than 24 hours between startTime and endTime.")
-    return start_ms, end_ms
-
-
-def page_of(found: Sequence[Any], limit: int, *, newest: bool) -> Sequence[Any]:
-    """The newest so many, or the oldest; always oldest first."""
-    return found[-limit:] if newest else found[:limit]
-
-
-def within(time_ns: int, start_ms: int | None, end_ms: int | None) -> bool:
-    """Whether an exchange time is in a range of milliseconds, both ends inside."""
-    after = start_ms is None or time_ns >= nanoseconds(start_ms)
-    return after and (end_ms is None or time_ns < nanoseconds(end_ms + 1))
-
-
 def _restriction(params: Params) -> str | None:
     return params.choice(
         "cancelRestrictions", tuple(RESTRICTIONS), BinanceError(-1145, "Invalid cancelRestrictions")
@@ -223,3 +171,7 @@ def _result(outcome: object) -> str:
 
 def _test_weight(params: Params) -> int:
     return 20 if params.has("computeCommissionRates") else 1
+
+
+def _trades_weight(params: Params) -> int:
+    return 5 if params.has("orderId") else 20

@@ -9,11 +9,10 @@ from services.kernel.decimals import EXACT, render
 from services.simvenue.binance.desk import Desk
 from services.simvenue.binance.errors import BinanceError, mandatory, not_valid
 from services.simvenue.binance.futures import rules
-from services.simvenue.binance.futures.trading import times_of
 from services.simvenue.binance.gate import Call, Endpoint, Endpoints, Security
+from services.simvenue.binance.history import WEEK, page_of, within
 from services.simvenue.binance.limits import Limits
 from services.simvenue.binance.rules import Symbols
-from services.simvenue.binance.trading import page_of, within
 from services.simvenue.binance.wire import asset, milliseconds
 from services.simvenue.domain.account import Account
 from services.simvenue.domain.instrument import Instrument
@@ -172,7 +171,7 @@ class AccountEndpoints:
         named = params.has("symbol")
         symbol = self._symbols.find(params.symbol()).symbol if named else None
         kind = params.text("incomeType")
-        start_ms, end_ms = times_of(params)
+        start_ms, end_ms = WEEK.asked(params)
         limit = params.limit(_INCOME_DEFAULT, _INCOME_MOST)
         params.finish()
         entries = [self._moved(each) for each in await self._desk.transfers(call.account) if self._here(each)]

@@ -6,10 +6,10 @@ from typing import Any, Final
 from services.kernel.decimals import EXACT, render
 from services.simvenue.binance.futures.rules import symbol_json, terms_of
 from services.simvenue.binance.gate import Call, Endpoint, Endpoints, Security, by_symbols
+from services.simvenue.binance.history import page_of, within
 from services.simvenue.binance.market import MarketEndpoints, aggregate_json, aggregated, depth_json
 from services.simvenue.binance.params import Params
 from services.simvenue.binance.tickers import book_json, ticker_json
-from services.simvenue.binance.trading import page_of, within
 from services.simvenue.binance.wire import asset, milliseconds
 from services.simvenue.domain.candles import Interval
 from services.simvenue.domain.instrument import Instrument

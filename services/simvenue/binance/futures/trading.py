@@ -16,16 +16,13 @@ from services.simvenue.binance.futures.orders import (
     trade_json,
 )
 from services.simvenue.binance.gate import Call, Endpoint, Endpoints, Security, by_symbols
+from services.simvenue.binance.history import WEEK, History
 from services.simvenue.binance.limits import Limits
 from services.simvenue.binance.orders import order_id_of
 from services.simvenue.binance.params import Params, pairs_of_json
 from services.simvenue.binance.rules import Symbols
-from services.simvenue.binance.trading import page_of, within
 from services.simvenue.domain.orders import Order
 
-_DEFAULT: Final = 500
-_MOST: Final = 1_000
-_WEEK_MS: Final = 7 * 86_400_000
 _MOST_PLACED: Final = 5
 _MOST_CANCELLED: Final = 10
 
@@ -47,6 +44,7 @@ class TradingEndpoints:
     def endpoints(self) -> Endpoints:
         """All of them."""
         api, signed = "/fapi/v1", Security.SIGNED
+        history = History(self._desk, self._symbols, WEEK, order_json, trade_json)
         order, batch, every = f"{api}/order", f"{api}/batchOrders", f"{api}/allOpenOrders"
         return [
             Endpoint("POST", order, self.place, 0, signed, 1),
@@ -57,9 +55,9 @@ class TradingEndpoints:
             Endpoint("DELETE", batch, self.cancel_many, 1, signed),
             Endpoint("DELETE", every, self.cancel_all, 1, signed),
             Endpoint("GET", f"{api}/openOrder", self.show_open, 1, signed),
-            Endpoint("GET", f"{api}/openOrders", self.open, by_symbols(1, 40), signed),
-            Endpoint("GET", f"{api}/allOrders", self.all, 5, signed),
-            Endpoint("GET", f"{api}/userTrades", self.trades, 5, signed),
+            Endpoint("GET", f"{api}/openOrders", history.open, by_symbols(1, 40), signed),
+            Endpoint("GET", f"{api}/allOrders", history.all, 5, signed),
+            Endpoint("GET", f"{api}/userTrades", history.trades, 5, signed),
         ]
 
     async def place(self, call: Call) -> Any:
@@ -132,49 +130,6 @@ class TradingEndpoints:
                 raise
         return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
-    async def open(self, call: Call) -> Any:
-        """All open orders."""
-        instrument = self._symbols.find(call.params.symbol()) if call.params.has("symbol") else None
-        call.params.finish()
-        found = await self._desk.open_orders(call.account, instrument)
-        return [self._order(order) for order in found if self._symbols.lists(order.request.symbol)]
-
-    async def all(self, call: Call) -> Any:
-        """All orders of a symbol, open and closed."""
-        params = call.params
-        instrument = self._symbols.find(params.symbol())
-        first = params.whole("orderId")
-        start_ms, end_ms = times_of(params)
-        limit = params.limit(_DEFAULT, _MOST)
-        params.finish()
-        orders = [
-            order
-            for order in await self._desk.all_orders(call.account, instrument)
-            if (first is None or order.venue_order_id >= first) and within(order.create_ns, start_ms, end_ms)
-        ]
-        newest = first is None and start_ms is None
-        return [self._order(order) for order in page_of(orders, limit, newest=newest)]
-
-    async def trades(self, call: Call) -> Any:
-        """Fills of a symbol."""
-        params = call.params
-        instrument = self._symbols.find(params.symbol())
-        order_id, first = params.whole("orderId"), params.whole("fromId")
-        start_ms, end_ms = times_of(params)
-        limit = params.limit(_DEFAULT, _MOST)
-        params.finish()
-        if first is not None and (start_ms is not None or end_ms is not None):
-            raise BinanceError(-1128, "Combination of optional parameters invalid.")
-        found = [
-            fill
-            for fill in await self._desk.fills(call.account, instrument)
-            if (order_id is None or fill.venue_order_id == order_id)
-            and (first is None or fill.trade_id >= first)
-            and within(fill.time_ns, start_ms, end_ms)
-        ]
-        newest = first is None and start_ms is None
-        return [trade_json(fill, instrument.venue_symbol) for fill in page_of(found, limit, newest=newest)]
-
     async def _place(self, account: str, params: Params) -> dict[str, Any]:
         draft = draft_of(params, self._symbols)
         params.finish()
@@ -193,21 +148,6 @@ class TradingEndpoints:
 
     def _order(self, order: Order) -> dict[str, Any]:
         return order_json(order, self._symbols.name(order.request.symbol))
-
-
-def times_of(params: Params) -> tuple[int | None, int | None]:
-    """A range of exchange time, in milliseconds, both ends inside.
-
-    Raises:
-        BinanceError: -1127, it is longer than a week.
-    """
-    start_ms, end_ms = params.whole("startTime"), params.whole("endTime")
-    if start_ms is not None and end_ms is not None:
-        if start_ms > end_ms:
-            raise not_valid("startTime")
-        if end_ms - start_ms > _WEEK_MS:
-            raise BinanceError(-1127, "More than 7 days between startTime and endTime.")
-    return start_ms, end_ms
 
 
 def _listed(params: Params, name: str, most: int) -> Sequence[Any]:
