@@ -74,7 +74,7 @@ class Subscription:
     Args:
         channel: channel to the source.
         source: name of the service that owns the log.
-        database: database of this service, with the inbox tables.
+        database: database of this service, with the table of the inbox.
         apply: the effect of one event. It uses the given connection and nothing else. Or
             :class:`InUnits`, for effects that share what they read and write in one transaction.
         clock: tells the time of the rows.

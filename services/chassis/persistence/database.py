@@ -1,31 +1,25 @@
 """The one door to a service's database."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence import migrations as migration
 from services.chassis.persistence.backends import Backend, Readers
-from services.chassis.persistence.errors import StorageConflictError, StorageUnavailableError, typed
+from services.chassis.persistence.errors import StorageUnavailableError, typed
 from services.chassis.persistence.group_commit import Batch, WriteLine
 from services.chassis.persistence.notices import Notices
 from services.chassis.persistence.postgresql import PostgresqlBackend
 from services.chassis.persistence.prepared import Prepared
 from services.chassis.persistence.sqlite import SqliteBackend
 
-T = TypeVar("T")
-
 WRITE_WAIT_S = 10.0
 PING_TIMEOUT_S = 2.0
-_CONFLICT_ATTEMPTS = 5
-_CONFLICT_PAUSE_S = 0.02
 _PING: Final = Prepared(text("SELECT 1"))
 
 
@@ -96,23 +90,6 @@ class Database:
             RuntimeError: the task is inside :meth:`write` already.
         """
         return _Writing(self._line)
-
-    async def run_transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run ``work`` in a write transaction, again from its start when a concurrent one won.
-
-        Raises:
-            StorageConflictError: it lost five times.
-            StorageUnavailableError: as in :meth:`write`.
-        """
-        for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
-            try:
-                async with self.write() as connection:
-                    return await work(connection)
-            except StorageConflictError:
-                if attempt == _CONFLICT_ATTEMPTS:
-                    raise
-                await asyncio.sleep(random.uniform(0, _CONFLICT_PAUSE_S * 2**attempt))  # noqa: S311 (jitter)
-        raise AssertionError  # the loop returns or raises
 
     async def ping(self) -> None:
         """Prove that the database answers.

@@ -5,7 +5,6 @@ and blocks while the pipe is full: none of that belongs on the event loop.
 """
 
 import threading
-import time
 from collections import deque
 from contextlib import suppress
 from typing import Final, TextIO
@@ -33,7 +32,7 @@ class LineWriter:
         self._wake = threading.Event()
         self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
-        self._closed = False
+        self._closed = threading.Event()
         self._thread.start()
 
     def write(self, line: str) -> None:
@@ -55,16 +54,16 @@ class LineWriter:
                 self._file.flush()
 
     def close(self) -> None:
-        """Write what is left and end the thread."""
-        self._closed = True
+        """End the thread and write what is left; blocks while the pipe is full."""
+        self._closed.set()
         self._wake.set()
-        self._thread.join(_LINGER_S)
+        self._thread.join()
         self.flush()
 
     def _run(self) -> None:
-        while not self._closed:
+        while not self._closed.is_set():
             self._wake.wait()
-            time.sleep(_LINGER_S)
+            self._closed.wait(_LINGER_S)  # more lines come meanwhile, and go in one write
             self._wake.clear()
             self.flush()
 

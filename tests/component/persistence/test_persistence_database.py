@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.persistence import (
     Database,
@@ -159,15 +158,6 @@ async def test_insert_if_absent_tells_whether_the_row_is_new(database: Database)
         assert await insert_if_absent(connection, ACCOUNT, {"name": "a", "count": 1})
         assert not await insert_if_absent(connection, ACCOUNT, {"name": "a", "count": 2})
     assert await count_of(database, "a") == 1
-
-
-async def test_run_transaction_gives_the_result(database: Database) -> None:
-    async def work(connection: AsyncConnection) -> int:
-        await connection.execute(sa.insert(ACCOUNT).values(name="a", count=7))
-        return 7
-
-    assert await database.run_transaction(work) == 7
-    assert await count_of(database, "a") == 7
 
 
 async def test_ping(database: Database) -> None:
